@@ -1,0 +1,177 @@
+"""Files with a provenance: atomic writes, sha256, manifests, and stages that run only when something changed."""
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from melanoma_edge.errors import InputError
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One model file and where it came from. `parents` are the sha256 of the files it was made from."""
+
+    path: Path
+    sha256: str
+    format: str  # "onnx" or "tflite"
+    precision: str  # "float32" or "int8"
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A finished stage: a folder of files beside its manifest."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    reused: bool
+
+    def sha256(self, file: str) -> str:
+        """sha256 of `file` as the stage wrote it."""
+        return str(self.manifest["outputs"][file]["sha256"])
+
+
+def sha256_file(path: Path) -> str:
+    """Hex sha256 of a file's bytes."""
+    with path.open("rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+def sha256_json(value: Any) -> str:
+    """Hex sha256 of a JSON-able value, independent of key order."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def write_atomic(path: Path, data: str | bytes) -> None:
+    """Write `data` so that `path` holds either its old content or all of the new, whenever the process dies."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as partial:
+        partial.write_bytes(data.encode() if isinstance(data, str) else data)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """`write_atomic` of indented JSON; refuses NaN and infinity, which are not JSON."""
+    write_atomic(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a scratch path beside `path` that takes its place when the block ends well and is removed when it does not.
+
+    Raises InputError on a full disk or a folder without write permission.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    partial = Path(name)
+    try:
+        yield partial
+        with partial.open("rb") as f:
+            os.fsync(f.fileno())
+        partial.chmod(0o644)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Hold `folder` for one process. Raises InputError when another process holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            owner = lock.read().strip() or "unknown"
+            raise InputError(
+                f"{folder} is in use by process {owner}: wait for it, or choose another --output"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def run_stage(
+    folder: Path,
+    make: Callable[[Path], None],
+    *,
+    inputs: Mapping[str, str],
+    options: Mapping[str, Any],
+    tools: Sequence[str] = (),
+) -> Stage:
+    """Run `make(scratch)` and publish what it wrote as `folder`, unless an equal run stands there already.
+
+    inputs: name to sha256 of every file the stage reads. options: every value that changes the result. tools: names of
+    the installed packages whose version changes the result. A killed `make` finds its own scratch folder again as long
+    as inputs, options and tools are the same, so that it can resume.
+    """
+    versions = {name: importlib.metadata.version(name) for name in sorted(tools)}
+    recipe = {"stage": folder.name, "inputs": dict(inputs), "options": dict(options), "versions": versions}
+    recipe = json.loads(json.dumps(recipe, default=str))
+    key = sha256_json(recipe)
+    done = _finished(folder, key)
+    if done is not None:
+        return done
+    scratch = folder.with_name(f"{folder.name}.partial")
+    started = time.monotonic()
+    _prepare_scratch(scratch, key)
+    make(scratch)
+    (scratch / ".key").unlink()
+    outputs = {
+        str(p.relative_to(scratch)): {"sha256": sha256_file(p), "bytes": p.stat().st_size}
+        for p in sorted(scratch.rglob("*"))
+        if p.is_file()
+    }
+    manifest = {"key": key, **recipe, "outputs": outputs, "seconds": round(time.monotonic() - started, 2)}
+    write_json(scratch / MANIFEST, manifest)
+    shutil.rmtree(folder, ignore_errors=True)
+    scratch.replace(folder)
+    return Stage(folder, manifest, reused=False)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a stage or bundle. Raises InputError when there is none or it is not JSON."""
+    path = folder / MANIFEST
+    try:
+        return dict(json.loads(path.read_text()))
+    except FileNotFoundError:
+        raise InputError(f"{folder} holds no {MANIFEST}: name a folder that melanoma-edge wrote") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path} is not valid JSON ({error}): build again") from None
+
+
+def _finished(folder: Path, key: str) -> Stage | None:
+    """The stage in `folder` if it was made by the same recipe and every byte is still there."""
+    if not (folder / MANIFEST).is_file():
+        return None
+    manifest = read_manifest(folder)
+    if manifest.get("key") != key:
+        return None
+    for name, facts in manifest["outputs"].items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != facts["bytes"] or sha256_file(path) != facts["sha256"]:
+            return None
+    return Stage(folder, manifest, reused=True)
+
+
+def _prepare_scratch(scratch: Path, key: str) -> None:
+    """Keep a scratch folder left by an interrupted equal run; start empty otherwise."""
+    marker = scratch / ".key"
+    if scratch.exists() and not (marker.is_file() and marker.read_text() == key):
+        shutil.rmtree(scratch)
+    scratch.mkdir(parents=True, exist_ok=True)
+    marker.write_text(key)

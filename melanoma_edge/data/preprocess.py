@@ -1,0 +1,57 @@
+"""The one preprocessing: EXIF rotation, RGB, centre crop to a square, Pillow's antialiased bilinear resize, normalise.
+
+Training, reference, calibration, verification and every bundle use these functions or their stated equal.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+MEAN = STD = 128.0  # scale 1/128 and zero point 0: the first integer is pixel - 128, so quantising the image is exact
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How an image file becomes a `size` x `size` network input. mean and std are in pixel units, per channel."""
+
+    size: int
+    mean: tuple[float, float, float] = (MEAN, MEAN, MEAN)
+    std: tuple[float, float, float] = (STD, STD, STD)
+
+    def describe(self) -> dict[str, Any]:
+        """The specification as it stands in manifests and bundles."""
+        return {
+            "steps": ["exif_transpose", "rgb", "center_crop_square", "resize_bilinear_antialias", "normalize"],
+            "resize": "Pillow Image.resize(BILINEAR, reducing_gap=None), uint8, 22-bit fixed point",
+            "formula": "(pixel - mean) / std",
+            **asdict(self),
+        }
+
+
+def square(image: Image.Image) -> Image.Image:
+    """The upright RGB image's largest centred square; an odd pixel of margin goes to the right or bottom."""
+    upright = ImageOps.exif_transpose(image).convert("RGB")
+    side = min(upright.size)
+    left, top = (upright.width - side) // 2, (upright.height - side) // 2
+    return upright.crop((left, top, left + side, top + side))
+
+
+def pixels(image: Image.Image, size: int) -> NDArray[np.uint8]:
+    """A decoded image as uint8 RGB `[size, size, 3]`."""
+    return np.asarray(square(image).resize((size, size), Image.Resampling.BILINEAR))
+
+
+def load_pixels(path: Path, size: int) -> NDArray[np.uint8]:
+    """An image file as uint8 RGB `[size, size, 3]`. Raises OSError when Pillow cannot decode it."""
+    with Image.open(path) as image:
+        return pixels(image, size)
+
+
+def normalize(batch: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.float32]:
+    """uint8 `[..., 3]` to float32 network input of the same layout."""
+    mean, std = np.asarray(spec.mean, np.float32), np.asarray(spec.std, np.float32)
+    return (batch.astype(np.float32) - mean) / std
