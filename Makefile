@@ -1,0 +1,42 @@
+# Everything a person needs is a target here; each installs what it needs first.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help install demo test test-slow check format wheel clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+install: $(VENV)/installed  ## make .venv with the package (editable) and its developer tools
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: install  ## the main job on the embedded synthetic lesions: train, compile, prove, report
+	$(BIN)/melanoma-edge build --target tflite --data synthetic --arch meshnet --output artifacts/demo
+
+test: install  ## the fast tests
+	$(BIN)/pytest
+
+test-slow: install  ## what takes minutes or needs an optional package
+	$(BIN)/pytest -m slow
+
+check: install  ## lint, format, types, import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install  ## rewrite the sources in the house format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+wheel: install  ## build dist/*.whl
+	$(BIN)/python -m build --wheel
+
+clean:  ## remove what can be made again
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
