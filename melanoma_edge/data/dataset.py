@@ -36,6 +36,7 @@ class Dataset:
     problems: tuple[Problem, ...] = ()
     licence: str = "unknown"
     clinical: bool = True
+    notes: tuple[str, ...] = ()  # what was decided while opening that the user should know
 
     def split(self, name: str) -> tuple[Sample, ...]:
         """The samples of one split, in order."""
