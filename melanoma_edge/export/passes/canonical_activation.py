@@ -1,0 +1,62 @@
+"""One form for clamps: `Relu` for max(x, 0), `Clip` with both bounds for the rest, whatever wrote them.
+
+Emitter and quantiser look for these two when they fuse a clamp into the operator before it.
+"""
+
+import numpy as np
+import onnx_ir as ir
+
+from melanoma_edge.export import graph
+
+PHASE = "clean"
+AFTER = ("drop_noop",)
+
+
+def run(model: ir.Model) -> int:
+    """Rewrite Clip, Min and Max in place; returns how many changed."""
+    return sum(_rewrite(node) for node in list(model.graph) if graph.is_op(node, "Clip", "Max", "Min"))
+
+
+def _rewrite(node: ir.Node) -> bool:
+    bounds = _bounds(node)
+    if bounds is None:
+        return False
+    data, low, high = bounds
+    inner = data.producer()
+    if inner is not None and graph.is_op(inner, "Relu", "Clip", "Max", "Min") and graph.only_used_by(data, node):
+        nested = (inner.inputs[0], 0.0, np.inf) if inner.op_type == "Relu" else _bounds(inner)
+        if nested is not None and nested[0] is not None:
+            data, low, high = nested[0], min(max(nested[1], low), high), max(min(nested[2], high), low)
+    if node.op_type == "Clip" and data is node.inputs[0] and not (low == 0.0 and high == np.inf):
+        return False
+    graph.replace(node, _clamp(node, data, low, high))
+    return True
+
+
+def _clamp(node: ir.Node, data: ir.Value, low: float, high: float) -> ir.Value:
+    shape = graph.dims(node.outputs[0])
+    if (low, high) == (0.0, np.inf):
+        return graph.insert(node, "Relu", [data], shape)
+    owner = graph.graph_of(node)
+    bounds = [
+        graph.add_constant(owner, name, np.array(bound, np.float32)) if np.isfinite(bound) else None
+        for name, bound in (("low", low), ("high", high))
+    ]
+    return graph.insert(node, "Clip", [data, *bounds], shape)
+
+
+def _bounds(node: ir.Node) -> tuple[ir.Value, float, float] | None:
+    """(operand, lower, upper) of a clamp with constant scalar bounds; None for anything else."""
+    if node.op_type == "Clip":
+        given = [*node.inputs[1:], None, None][:2]
+        values = [graph.scalar(v) for v in given]
+        if node.inputs[0] is None or any(v is not None and s is None for v, s in zip(given, values, strict=True)):
+            return None
+        low, high = values
+        return node.inputs[0], -np.inf if low is None else low, np.inf if high is None else high
+    if len(node.inputs) != 2 or (operands := graph.data_and_constant(node)) is None or operands[1].size != 1:
+        return None
+    data, bound = operands[0], float(operands[1].reshape(()))
+    if graph.dims(data) is None or graph.dims(data) != graph.dims(node.outputs[0]):
+        return None
+    return (data, bound, np.inf) if node.op_type == "Max" else (data, -np.inf, bound)
