@@ -1,0 +1,35 @@
+"""What a bundle holds: one file per target, each with `ARTIFACTS`, `RUNTIMES` and `pack`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from melanoma_edge.artifact import Artifact
+from melanoma_edge.errors import EdgeError
+
+
+@dataclass(frozen=True)
+class Place:
+    """A model file that a target ships: which one, and where it stands in the bundle."""
+
+    format: str  # as in Artifact: "onnx" or "tflite"
+    precision: str  # as in Artifact: "float32" or "int8"
+    file: str  # relative to the bundle, with "{name}" for the build's name
+
+    def path(self, name: str) -> str:
+        """The file's relative name in the bundle of the build `name`."""
+        return self.file.format(name=name)
+
+
+def place(places: Sequence[Place], name: str, artifacts: Sequence[Artifact]) -> Mapping[str, Path]:
+    """Where each of `artifacts` goes in the bundle: relative name to the file it is copied from.
+
+    Raises EdgeError when a place has no artifact of its format and precision.
+    """
+    made = {(a.format, a.precision): a.path for a in artifacts}
+    missing = [p for p in places if (p.format, p.precision) not in made]
+    if missing:
+        wanted = ", ".join(f"{p.precision} {p.format}" for p in missing)
+        found = ", ".join(f"{precision} {form}" for form, precision in made) or "nothing"
+        raise EdgeError(f"the bundle needs {wanted}, and only {found} was made")
+    return {p.path(name): made[p.format, p.precision] for p in places}

@@ -1,0 +1,21 @@
+"""onnxruntime-web in a browser: NCHW float32 image in, float32 logits out.
+
+Its wasm kernels give the bits of Python's onnxruntime, which therefore judges and times these files.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from melanoma_edge.artifact import Artifact
+from melanoma_edge.targets import Place, place
+
+ARTIFACTS = (
+    Place("onnx", "float32", "web/{name}_float32.onnx"),
+    Place("onnx", "int8", "web/{name}_int8.onnx"),
+)
+RUNTIMES = ("onnxruntime",)
+
+
+def pack(name: str, artifacts: Sequence[Artifact]) -> Mapping[str, Path]:
+    """Relative name in the bundle to source file. Raises EdgeError when one of ARTIFACTS was not made."""
+    return place(ARTIFACTS, name, artifacts)

@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import pytest
+
+from melanoma_edge import registry
+from melanoma_edge.artifact import Artifact
+from melanoma_edge.errors import EdgeError, InputError
+
+PACKAGE = "melanoma_edge.targets"
+KNOWN = registry.names(PACKAGE)
+
+
+def made(form: str, precision: str) -> Artifact:
+    return Artifact(Path(f"/made/{precision}.{form}"), "0" * 64, form, precision)
+
+
+ALL = [made(form, precision) for form in ("onnx", "tflite") for precision in ("float32", "int8")]
+
+
+def test_known_targets_are_the_files_of_the_room():
+    assert KNOWN == ("tflite", "web")
+
+
+def test_unknown_target_answers_with_the_known():
+    with pytest.raises(InputError, match="unknown target 'android': known are tflite, web"):
+        registry.load(PACKAGE, "android")
+
+
+@pytest.mark.parametrize("target", KNOWN)
+def test_pack_ships_float32_and_int8_under_the_targets_own_folder(target):
+    packed = registry.load(PACKAGE, target).pack("mole", ALL)
+    assert sorted(packed) == sorted(
+        f"{target}/mole_{p}{source.suffix}" for p, source in zip(("float32", "int8"), packed.values(), strict=True)
+    )
+    for name, source in packed.items():
+        assert source.suffix == Path(name).suffix
+        assert source.stem in name
+
+
+@pytest.mark.parametrize("target", KNOWN)
+def test_pack_names_what_was_not_made(target):
+    module = registry.load(PACKAGE, target)
+    form = module.ARTIFACTS[1].format
+    with pytest.raises(EdgeError, match=f"needs int8 {form}, and only float32 {form} was made"):
+        module.pack("mole", [made(form, "float32")])
+
+
+@pytest.mark.parametrize("target", KNOWN)
+def test_every_target_says_which_runtime_judges_it(target):
+    assert registry.load(PACKAGE, target).RUNTIMES
+
+
+def test_a_name_with_braces_stays_a_name():
+    packed = registry.load(PACKAGE, "tflite").pack("{x}", ALL)
+    assert "tflite/{x}_int8.tflite" in packed
