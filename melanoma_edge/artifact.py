@@ -112,15 +112,18 @@ def run_stage(
     inputs: Mapping[str, str],
     options: Mapping[str, Any],
     tools: Sequence[str] = (),
+    revision: int = 1,
 ) -> Stage:
     """Run `make(scratch)` and publish what it wrote as `folder`, unless an equal run stands there already.
 
     inputs: name to sha256 of every file the stage reads. options: every value that changes the result. tools: names of
-    the installed packages whose version changes the result. A killed `make` finds its own scratch folder again as long
+    the installed packages whose version changes the result. revision: raised when our own code of the stage changes what
+    it makes. A killed `make` finds its own scratch folder again as long
     as inputs, options and tools are the same, so that it can resume.
     """
     versions = {name: importlib.metadata.version(name) for name in sorted(tools)}
-    recipe = {"stage": folder.name, "inputs": dict(inputs), "options": dict(options), "versions": versions}
+    recipe: dict[str, Any] = {"stage": folder.name, "revision": revision, "inputs": dict(inputs)}
+    recipe |= {"options": dict(options), "versions": versions}
     recipe = json.loads(json.dumps(recipe, default=str))
     key = sha256_json(recipe)
     done = _finished(folder, key)

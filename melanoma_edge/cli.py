@@ -1,0 +1,338 @@
+"""The command line: parse, call, print. The only place that prints or exits; nothing heavy is imported before a call."""
+
+import contextlib
+import errno
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from melanoma_edge import __version__, console
+from melanoma_edge.errors import EdgeError, GateError
+from melanoma_edge.flags import as_json, integers, output_folder, takes, targets_wanted, triple
+from melanoma_edge.options import DataOptions, NetworkOptions, ProofOptions, TrainOptions
+from melanoma_edge.progress import Progress
+
+NOTICE = "An aid for engineers and researchers. Never a diagnosis."
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+NOT_WRITABLE = (errno.EACCES, errno.EROFS, errno.EPERM)
+
+log = Console(stderr=True)
+out = Console()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="melanoma-edge")
+def cli() -> None:
+    """Compile small melanoma classifiers for phones and browsers, with proof that they decide as the reference does.
+
+    An aid for engineers and researchers. Never a diagnosis.
+    """
+
+
+@cli.command()
+@takes("data", DataOptions)
+@takes("network", NetworkOptions)
+@takes("training", TrainOptions)
+@takes("proof", ProofOptions)
+@targets_wanted
+@output_folder
+@as_json
+def build(
+    data: DataOptions,
+    network: NetworkOptions,
+    training: TrainOptions,
+    proof: ProofOptions,
+    targets: tuple[str, ...],
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Train, compile, prove and bundle: from labelled images to INT8 files with a report."""
+    from melanoma_edge import pipeline
+
+    with _progress() as progress:
+        folder = output or Path("artifacts") / pipeline.default_name(data, network)
+        outcome = pipeline.build(folder, targets, data, network, training, proof, progress)
+    _finish(outcome.folder, outcome.report, as_json)
+
+
+@cli.command()
+@takes("data", DataOptions)
+@takes("network", NetworkOptions)
+@takes("training", TrainOptions)
+@output_folder
+@as_json
+def train(
+    data: DataOptions, network: NetworkOptions, training: TrainOptions, output: Path | None, as_json: bool
+) -> None:
+    """Train only; `build` with the same options and --output goes on from there."""
+    from melanoma_edge import pipeline
+
+    with _progress() as progress:
+        folder = output or Path("artifacts") / pipeline.default_name(data, network)
+        trained = pipeline.train(folder, data, network, training, progress)
+    facts = json.loads((trained.folder / "train.json").read_text())
+    _answer({"model": str(trained.folder / "model.safetensors"), **facts}, as_json)
+
+
+@cli.command(name="compile")
+@click.option("--onnx", type=click.Path(path_type=Path), help="a float classifier: [1,3,S,S] in, logits [1,K] out")
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="a model.safetensors that `train` wrote")
+@click.option(
+    "--mean", default="128", show_default=True, help="the network's own normalisation, pixel units: M or R,G,B"
+)
+@click.option("--std", default="128", show_default=True, help="likewise")
+@click.option("--calibration", help="the same as --data: calibrated on its train split, verified on its test split")
+@takes("data", DataOptions)
+@takes("proof", ProofOptions)
+@targets_wanted
+@output_folder
+@as_json
+def compile_command(
+    onnx: Path | None,
+    checkpoint: Path | None,
+    mean: str,
+    std: str,
+    calibration: str | None,
+    data: DataOptions,
+    proof: ProofOptions,
+    targets: tuple[str, ...],
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Compile, prove and bundle a network that is trained already."""
+    from melanoma_edge import pipeline
+
+    given = onnx or checkpoint
+    if given is None or (onnx and checkpoint):
+        raise click.UsageError("name one network: --onnx FILE or --checkpoint FILE")
+    if calibration:
+        data = DataOptions(calibration, data.task, data.seed, data.strict, data.calibration_images)
+    with _progress() as progress:
+        folder = output or Path("artifacts") / given.stem
+        normalization = (triple("--mean", mean), triple("--std", std))
+        outcome = pipeline.compile_network(folder, targets, given, normalization, data, proof, progress)
+    _finish(outcome.folder, outcome.report, as_json)
+
+
+@cli.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--reference", type=click.Path(path_type=Path), help="bundle with the reference [default: PATH itself]")
+@click.option("--data", help="where the images are now [default: where the build found them]")
+@takes("proof", ProofOptions)
+@as_json
+def verify(path: Path, reference: Path | None, data: str | None, proof: ProofOptions, as_json: bool) -> None:
+    """Run the files of a bundle, or one .tflite or .onnx file, again and judge them against the stored reference."""
+    from melanoma_edge import pipeline
+
+    with _progress() as progress:
+        verdict = pipeline.verify(path, reference, data, proof, progress)
+    _show(verdict, as_json)
+    _judge(verdict)
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--runs", default=100, show_default=True, type=click.IntRange(min=1), help="timed runs per file")
+@click.option("--threads", default="1,2", show_default=True, help="thread counts, comma-separated")
+@as_json
+def bench(paths: tuple[Path, ...], runs: int, threads: str, as_json: bool) -> None:
+    """Latency of bundles or model files, interleaved in one process."""
+    from melanoma_edge import pipeline
+
+    with _progress() as progress:
+        result = pipeline.bench(paths, runs, integers("--threads", threads), progress)
+    if as_json:
+        click.echo(json.dumps(result, indent=2))
+        return
+    out.print(console.latency_table(result))
+
+
+@cli.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--artifact", help="which file of the bundle decides [default: the INT8 one]")
+@as_json
+def predict(bundle: Path, images: tuple[Path, ...], artifact: str | None, as_json: bool) -> None:
+    """Probability and decision of a bundle for images, or for every image in a folder."""
+    from melanoma_edge import prediction
+
+    result = prediction.predict(bundle, images, artifact)
+    if as_json:
+        click.echo(json.dumps(result, indent=2))
+    else:
+        rows = [
+            (r["image"], f"{r['probability']:.4f}", r["decision"])
+            if "error" not in r
+            else (r["image"], "-", r["error"])
+            for r in result["predictions"]
+        ]
+        out.print(console.fact_table(rows, ("image", "P(melanoma)", f"decision at {result['threshold']:.4f}")))
+        out.print(NOTICE, style="dim")
+    if all("error" in r for r in result["predictions"]):
+        raise click.exceptions.Exit(2)
+
+
+@cli.group()
+def data() -> None:
+    """What a dataset holds, how it is split, and where to get one."""
+
+
+@data.command(name="list")
+@as_json
+def data_list(as_json: bool) -> None:
+    """The known kinds of dataset."""
+    from melanoma_edge import registry
+
+    package = "melanoma_edge.data.sources"
+    about = {n: (registry.load(package, n).__doc__ or "").splitlines()[0] for n in registry.names(package)}
+    if as_json:
+        click.echo(json.dumps(about, indent=2))
+    else:
+        out.print(console.fact_table(list(about.items()), ("dataset", "what it is")))
+
+
+@data.command()
+@click.argument("spec")
+@click.option("--task", type=click.Choice(["binary", "seven"]), default="binary", show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--strict", is_flag=True, help="refuse the dataset when any image is unusable")
+@as_json
+def inspect(spec: str, task: str, seed: int, strict: bool, as_json: bool) -> None:
+    """Count images, classes, splits and problems, and check that the splits do not leak."""
+    from melanoma_edge.data.inspect import summarize
+    from melanoma_edge.data.open import open_dataset
+    from melanoma_edge.data.task import TASKS
+
+    with _progress() as progress:
+        dataset = open_dataset(spec, TASKS[task], seed=seed, strict=strict, progress=progress)
+        summary = summarize(dataset, TASKS[task])
+    _answer(summary, as_json)
+
+
+@data.command()
+@click.argument("spec")
+@click.argument("csv", type=click.Path(path_type=Path))
+@click.option("--task", type=click.Choice(["binary", "seven"]), default="binary", show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@as_json
+def split(spec: str, csv: Path, task: str, seed: int, as_json: bool) -> None:
+    """Write the split of a dataset as a CSV file: image_id, group, split."""
+    from melanoma_edge.data.inspect import write_split_csv
+    from melanoma_edge.data.open import open_dataset
+    from melanoma_edge.data.task import TASKS
+
+    with _progress() as progress:
+        dataset = open_dataset(spec, TASKS[task], seed=seed, progress=progress)
+    write_split_csv(dataset, csv)
+    _answer({"written": str(csv), "images": len(dataset.samples)}, as_json)
+
+
+@data.command()
+@click.argument("name")
+@click.argument("folder", type=click.Path(path_type=Path))
+def download(name: str, folder: Path) -> None:
+    """Fetch a public dataset from its official source."""
+    from melanoma_edge.data import download as source
+
+    with _progress() as progress:
+        source.download(name, folder, progress=progress)
+    log.print(f"{name} is in {folder}: use it as {name}:{folder}")
+
+
+@cli.command()
+@as_json
+def doctor(as_json: bool) -> None:
+    """Versions, devices, what is missing and how to get it."""
+    from melanoma_edge.bench.machine import diagnose
+
+    findings = diagnose()
+    if as_json:
+        click.echo(json.dumps([vars(f) for f in findings], indent=2))
+        return
+    rows = [(f.name, f.status, f.detail, f.remedy or "") for f in findings]
+    out.print(console.fact_table(rows, ("what", "status", "found", "remedy")))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit: 0 done, 1 unexpected, 2 bad usage or input, 3 a gate failed, 130 interrupted."""
+    wants_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
+    try:
+        result = cli.main(arguments, prog_name="melanoma-edge", standalone_mode=False)
+        code = result if isinstance(result, int) else 0
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        log.print("interrupted: the same command goes on from the last finished step", style="yellow")
+        code = 130
+    except EdgeError as error:
+        code = _complain(str(error), error.exit_code, wants_json)
+    except OSError as error:
+        if error.errno not in (*DISK_FULL, *NOT_WRITABLE):
+            raise
+        hint = "free some space" if error.errno in DISK_FULL else "choose a folder that you may write"
+        code = _complain(f"{error.filename or 'output'}: {error.strerror}; {hint}", 2, wants_json)
+    sys.exit(code)
+
+
+def _complain(message: str, code: int, wants_json: bool) -> int:
+    if wants_json and code != GateError.exit_code:
+        click.echo(json.dumps({"error": message, "exit_code": code}))
+    log.print(f"[bold red]error:[/] {_plain(message)}", soft_wrap=True, highlight=False)
+    return code
+
+
+def _plain(message: str) -> str:
+    """Text that rich prints as it stands."""
+    return message.replace("[", r"\[")
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Progress]:
+    """Bars on a terminal, lines in a log."""
+    if not log.is_terminal:
+        yield console.LineProgress(log)
+        return
+    with console.bars(log) as display:
+        yield console.BarProgress(display)
+
+
+def _finish(folder: Path, report: dict[str, Any], as_json: bool) -> None:
+    """Show what a build made, where the report is, and end with 3 when a gate failed."""
+    _show(report, as_json)
+    shipped = all(gate["passed"] for gate in report["gates"])
+    if not as_json:
+        out.print(f"\n{'Bundle' if shipped else 'Nothing shipped; report'}: {folder}", soft_wrap=True, highlight=False)
+        out.print(f"Report: {folder / 'report.html'}", soft_wrap=True, highlight=False)
+        out.print(NOTICE, style="dim")
+    _judge(report)
+
+
+def _show(report: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+        return
+    out.print(console.result_table(report))
+    out.print()
+    out.print(console.gate_table(report["gates"]))
+
+
+def _judge(report: dict[str, Any]) -> None:
+    failed = [f"{g['name']} of {g['artifact']}" for g in report["gates"] if not g["passed"]]
+    if failed:
+        raise GateError(f"{len(failed)} of {len(report['gates'])} gates failed: {', '.join(failed)}")
+
+
+def _answer(facts: dict[str, Any], as_json: bool) -> None:
+    """A flat result: JSON, or a line a fact."""
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+        return
+    for key, value in facts.items():
+        text = json.dumps(value) if isinstance(value, dict | list) else str(value)
+        out.print(f"[bold]{key}[/]: {_plain(text)}", soft_wrap=True, highlight=False)

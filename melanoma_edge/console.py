@@ -1,0 +1,112 @@
+"""What a person sees in a terminal: progress with time left, and tables. Builds; only `cli.py` prints."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table
+
+LOG_EVERY = 15.0  # seconds between progress lines where there is no terminal
+
+
+def bars(console: Console) -> Bars:
+    """A live display of progress bars with the time left."""
+    return Bars(
+        TextColumn("{task.description}", justify="left"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+        TextColumn("{task.fields[detail]}"),
+        console=console,
+    )
+
+
+class BarProgress:
+    """Progress drawn as bars on a terminal."""
+
+    def __init__(self, display: Bars) -> None:
+        self._display = display
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, task: str, done: int, total: int, detail: str = "") -> None:
+        """Move the bar of `task`, making it the first time."""
+        if task not in self._tasks or (done <= 1 and self._display.tasks[self._tasks[task]].finished):
+            self._tasks[task] = self._display.add_task(task, total=total, detail=detail)
+        self._display.update(self._tasks[task], completed=done, total=total, detail=detail)
+
+
+class LineProgress:
+    """Progress as an occasional line, for logs."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._started: dict[str, float] = {}
+        self._said = time.monotonic()
+
+    def __call__(self, task: str, done: int, total: int, detail: str = "") -> None:
+        """Say how far `task` is when it ends, and every LOG_EVERY seconds on the way."""
+        now = time.monotonic()
+        started = self._started.setdefault(task, now)
+        if done >= total:
+            self._started.pop(task)
+        elif now - self._said < LOG_EVERY:
+            return
+        self._said = now
+        left = (now - started) / max(done, 1) * (total - done)
+        when = f"{left:.0f} s left" if done < total else "done"
+        self._console.print(f"{task}: {done}/{total}, {when} {detail}".rstrip(), highlight=False, markup=False)
+
+
+def result_table(report: Mapping[str, Any]) -> Table:
+    """The artifacts of a report.json side by side."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    heads = ("file", "runtime", "MB", "AUC", "sens.", "spec.", "flips", "mean |dp|", "p50 ms", "partitions")
+    for i, head in enumerate(heads):
+        table.add_column(head, justify="left" if i < 2 else "right")
+    for row in report["artifacts"]:
+        latency = row.get("latency_ms") or {}
+        table.add_row(
+            row["name"],
+            row["runtime"],
+            f"{row['bytes'] / 1e6:.2f}",
+            _number(row["auc"], 4),
+            _number(row["sensitivity"], 3),
+            _number(row["specificity"], 3),
+            str(row["flips"]),
+            _number(row["mean_abs_dp"], 4),
+            _number(latency.get("p50"), 2),
+            "-" if row.get("partitions") is None else str(row["partitions"]),
+        )
+    return table
+
+
+def gate_table(gates: Sequence[Mapping[str, Any]]) -> Table:
+    """Each gate with its limit, what was measured, and the verdict."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for i, head in enumerate(("gate", "file", "limit", "value", "")):
+        table.add_column(head, justify="right" if i in (2, 3) else "left")
+    for gate in gates:
+        verdict = "[green]passed[/]" if gate["passed"] else "[bold red]FAILED[/]"
+        limit, value = _number(gate["limit"], 4), _number(gate["value"], 4)
+        table.add_row(gate["name"], gate["artifact"], limit, value, verdict)
+    return table
+
+
+def fact_table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> Table:
+    """A plain table of strings."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for head in heads:
+        table.add_column(head)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _number(value: float | None, digits: int) -> str:
+    """A figure for a table; a dash where there is none."""
+    if value is None:
+        return "-"
+    return str(value) if isinstance(value, int) else f"{value:.{digits}f}"

@@ -1,0 +1,74 @@
+"""Command-line options made from `options.py`, and what several commands take. Nothing heavy is imported here."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import Field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def takes(name: str, kind: type) -> Callable[[Command], Command]:
+    """Give a command one option per field of the frozen dataclass `kind`; they arrive as one argument called `name`."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def collected(**given: Any) -> Any:
+            values = {f.name: given.pop(f.name) for f in fields(kind)}
+            return command(**{name: kind(**values)}, **given)
+
+        for f in reversed(fields(kind)):
+            collected = _option(f)(collected)
+        return collected  # type: ignore[return-value]
+
+    return decorate
+
+
+def _option(field: "Field[Any]") -> Callable[[Command], Command]:
+    """The click option of a dataclass field: its type from the default's, or from the annotation where that is None."""
+    flag = f"--{field.name.replace('_', '-')}"
+    text, values = field.metadata["help"], field.metadata["values"]
+    if field.default is False:
+        return click.option(flag, is_flag=True, help=text)
+    if values:
+        kind: Any = click.Choice(values)
+    elif field.default is not None:
+        kind = type(field.default)
+    else:
+        kind = {int | None: int, float | None: float}.get(field.type, str)
+    return click.option(flag, default=field.default, type=kind, show_default=field.default is not None, help=text)
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="machine-readable result on stdout, logs on stderr")
+output_folder = click.option(
+    "--output", type=click.Path(path_type=Path), help="folder of the bundle [default: artifacts/NAME]"
+)
+targets_wanted = click.option(
+    "--target", "targets", multiple=True, default=("tflite",), show_default=True, help="what to ship for; repeatable"
+)
+
+
+def triple(option: str, text: str) -> tuple[float, float, float]:
+    """`M` or `R,G,B` as three numbers."""
+    try:
+        values = [float(v) for v in text.split(",")]
+    except ValueError:
+        values = []
+    if len(values) not in (1, 3):
+        raise click.BadParameter(f"{text!r}: one number, or three separated by commas", param_hint=option)
+    r, g, b = values * 3 if len(values) == 1 else values
+    return r, g, b
+
+
+def integers(option: str, text: str) -> tuple[int, ...]:
+    """`1,2` as integers above zero."""
+    try:
+        values = tuple(int(v) for v in text.split(","))
+    except ValueError:
+        values = ()
+    if not values or min(values) < 1:
+        raise click.BadParameter(f"{text!r}: whole numbers above 0, separated by commas", param_hint=option)
+    return values

@@ -1,0 +1,68 @@
+"""Everything a user can choose, with its default and its help text: the command line and the manifests read it here.
+
+Each class is one step's options; a changed value runs that step and those behind it again.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def _choice(default: Any, text: str, *values: str) -> Any:
+    """A field whose command-line option takes one of `values`, or anything when there are none."""
+    return field(default=default, metadata={"help": text, "values": values})
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Which images, for which question, and how many training images calibrate the quantiser."""
+
+    data: str = _choice("synthetic", "synthetic, ham10000:PATH, folder:PATH, or several joined by +")
+    task: str = _choice("binary", "melanoma against the rest, or the seven HAM10000 classes", "binary", "seven")
+    seed: int = _choice(0, "splits, initial weights, augmentation and calibration follow from it")
+    strict: bool = _choice(False, "refuse the dataset when any image in it is unusable, instead of leaving it out")
+    calibration_images: int = _choice(200, "images of the training split that set the INT8 ranges")
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """Which network, and what it starts from."""
+
+    arch: str = _choice("mobilenet_v2", "backbone; `melanoma-edge doctor` lists the known ones")
+    weights: str | None = _choice(None, "imagenet (downloads), a .safetensors file, or nothing: start at random")
+    image_size: int | None = _choice(None, "side of the network's square input in pixels [default: the backbone's]")
+    dropout: float | None = _choice(None, "dropout before the last layer [default: the backbone's]")
+    head: str | None = _choice(None, "the network's own head, or one linear layer", "default", "linear")
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How the network is trained: the head alone for a while when the rest was pretrained, then everything."""
+
+    epochs: int = _choice(10, "passes over the training split, frozen ones included")
+    frozen_epochs: int = _choice(1, "first epochs, in which only the head learns; 0 when no weights are given")
+    batch_size: int = _choice(32, "images in a step")
+    lr: float = _choice(1e-3, "highest learning rate of the whole network")
+    frozen_lr: float = _choice(3e-3, "learning rate of the head alone")
+    weight_decay: float = _choice(0.05, "of AdamW; norms and biases have none")
+    label_smoothing: float = _choice(0.0, "of the cross entropy")
+    schedule: str = _choice("one-cycle", "learning rate over time", "one-cycle", "plateau")
+    balance: str = _choice("sampler", "how the rare class is made up for", "sampler", "loss", "none")
+    patience: int = _choice(5, "epochs without a better validation AUC before training stops")
+    precision: str = _choice("auto", "arithmetic of training", "auto", "float32", "bfloat16", "float16")
+    device: str = _choice("auto", "where to train", "auto", "cpu", "cuda")
+    threads: int | None = _choice(None, "processor threads of training [default: torch's own choice]")
+    workers: int | None = _choice(None, "processes that augment images [default: half of the processors]")
+
+
+@dataclass(frozen=True)
+class ProofOptions:
+    """What the artifacts must hold to be shipped, and how they are timed."""
+
+    operating_point: str = _choice(
+        "sensitivity=0.90", "threshold rule, on validation: sensitivity=X, specificity=X, youden, fbeta=B, threshold=X"
+    )
+    max_auc_drop: float = _choice(0.01, "gate: AUC of the reference minus AUC of the artifact")
+    max_flip_rate: float = _choice(0.05, "gate: share of test images whose decision differs from the reference's")
+    max_sensitivity_drop: float = _choice(0.03, "gate: sensitivity of the reference minus the artifact's")
+    max_bytes: int | None = _choice(None, "gate: size of an INT8 file in bytes [default: none]")
+    bench_runs: int = _choice(100, "timed runs per file and thread count, at least 100 for a published figure")

@@ -1,0 +1,134 @@
+"""Read a dataset once: screened, split, checked, and decoded into uint8 arrays that every later stage maps."""
+
+import csv
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_edge.artifact import Stage, run_stage, sha256_file, sha256_json, write_json
+from melanoma_edge.data.dataset import Dataset, Sample
+from melanoma_edge.data.inspect import summarize
+from melanoma_edge.data.open import open_dataset, parse_spec
+from melanoma_edge.data.pixels import read_pixels, write_pixels
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.data.task import TASKS, Task
+from melanoma_edge.errors import InputError
+from melanoma_edge.options import DataOptions
+from melanoma_edge.progress import Progress
+
+TRAIN_MARGIN = 1.14  # training crops at random from slightly larger images
+EVALUATED = ("val", "test")
+
+
+@dataclass(frozen=True)
+class Images:
+    """The data stage as later stages see it. Pixels are memory-mapped uint8 `[N, S, S, 3]`."""
+
+    stage: Stage
+    task: Task
+    size: int
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The stage's data.json: summary, preprocessing, calibration."""
+        return dict(json.loads((self.stage.folder / "data.json").read_text()))
+
+    def pixels(self, name: str) -> NDArray[np.uint8]:
+        """Decoded images of "train" (larger than the network's input), "calibration", "val" or "test"."""
+        return read_pixels(self.stage.folder / f"{name}.npy")
+
+    def samples(self, split: str) -> tuple[Sample, ...]:
+        """The samples of a split in the order of its pixels."""
+        with (self.stage.folder / "samples.csv").open(newline="") as f:
+            rows = [row for row in csv.DictReader(f) if row["split"] == split]
+        return tuple(
+            Sample(r["id"], Path(r["path"]), r["diagnosis"], r["group"], r["split"], json.loads(r["metadata"]))
+            for r in rows
+        )
+
+    def labels(self, split: str) -> NDArray[np.int64]:
+        """Class index of every sample of a split."""
+        return np.array([self.task.label(s.diagnosis) for s in self.samples(split)], np.int64)
+
+
+def prepare(work: Path, options: DataOptions, *, size: int, train: bool, progress: Progress) -> Images:
+    """Open the dataset, or reuse what the last run left if neither its files nor the options changed.
+
+    size: side of the network's input. train: whether the training images are decoded too, or only the calibration's.
+    """
+    task = _task(options.task)
+    train_size = math.ceil(size * TRAIN_MARGIN) if train else 0
+
+    def make(folder: Path) -> None:
+        dataset = open_dataset(options.data, task, seed=options.seed, strict=options.strict, progress=progress)
+        calibration = _choose(dataset.split("train"), options.calibration_images, options.seed)
+        _write_samples(folder / "samples.csv", dataset)
+        for split in EVALUATED:
+            write_pixels(dataset.split(split), size, folder / f"{split}.npy", progress=progress)
+        write_pixels(calibration, size, folder / "calibration.npy", progress=progress)
+        if train:
+            write_pixels(dataset.split("train"), train_size, folder / "train.npy", progress=progress)
+        write_json(folder / "data.json", _facts(dataset, task, size, calibration))
+
+    stage = run_stage(
+        work / "data",
+        make,
+        inputs={"images": _fingerprint(options.data)},
+        options={**vars(options), "size": size, "train_size": train_size},
+        tools=("pillow",),
+    )
+    return Images(stage, task, size)
+
+
+def _task(name: str) -> Task:
+    if name not in TASKS:
+        raise InputError(f"unknown task {name!r}: known are {', '.join(TASKS)}")
+    return TASKS[name]
+
+
+def _fingerprint(spec: str) -> str:
+    """Changes when a file under a source's location is added, removed, resized or touched; opens none of them."""
+    listing: list[object] = [spec]
+    for source in parse_spec(spec):
+        root = Path(source.location).expanduser()
+        paths = sorted(p for p in root.rglob("*") if p.is_file()) if source.location and root.is_dir() else []
+        listing += [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in paths]
+    return sha256_json(listing)
+
+
+def _choose(train: Sequence[Sample], count: int, seed: int) -> tuple[Sample, ...]:
+    """`count` training samples at random, in dataset order."""
+    picked = np.random.default_rng(seed).permutation(len(train))[:count]
+    return tuple(train[i] for i in sorted(picked))
+
+
+def _facts(dataset: Dataset, task: Task, size: int, calibration: Sequence[Sample]) -> dict[str, Any]:
+    """What the manifest says of the data, with the proof that calibration never saw an evaluation image."""
+    seen = {sha256_file(s.path) for s in calibration}
+    evaluated = [s for split in EVALUATED for s in dataset.split(split)]
+    groups = {s.group for s in evaluated}
+    return {
+        "summary": summarize(dataset, task),
+        "preprocessing": Preprocessing(size).describe(),
+        "calibration": {
+            "split": "train",
+            "count": len(calibration),
+            "ids": [s.id for s in calibration],
+            "groups_shared_with_evaluation": len({s.group for s in calibration} & groups),
+            "identical_files_in_evaluation": sum(sha256_file(s.path) in seen for s in evaluated),
+        },
+    }
+
+
+def _write_samples(path: Path, dataset: Dataset) -> None:
+    with path.open("w", newline="") as f:
+        writer = csv.writer(f)
+        writer.writerow(["id", "path", "diagnosis", "group", "split", "metadata"])
+        for s in dataset.samples:
+            writer.writerow([s.id, s.path, s.diagnosis, s.group, s.split, json.dumps(dict(s.metadata))])

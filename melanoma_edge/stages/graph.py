@@ -1,0 +1,92 @@
+"""The float graph: exported from a checkpoint, or adopted from elsewhere; and the one quantised graph made of it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import onnx_ir as ir
+
+from melanoma_edge.artifact import Stage, run_stage, sha256_file, write_json
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.export import passes
+from melanoma_edge.export.check import check_contract
+from melanoma_edge.export.normalization import fold_input_normalization
+from melanoma_edge.export.onnx import clean, export_onnx
+from melanoma_edge.progress import Progress
+from melanoma_edge.quantize import Recipe, quantize
+from melanoma_edge.stages.data import Images
+from melanoma_edge.train.weights import load_model
+
+MODEL, FACTS = "model.onnx", "facts.json"
+
+
+def export(work: Path, checkpoint: Path) -> Stage:
+    """torch to a clean float32 ONNX graph, compared with torch on the way."""
+
+    def make(folder: Path) -> None:
+        model, made_with = load_model(checkpoint)
+        report = export_onnx(model, made_with.image_size, folder / MODEL)
+        rewrites = _rewrite(folder / MODEL, "clean")
+        write_json(folder / FACTS, {"source": "torch", **vars(report), "passes": rewrites})
+
+    return run_stage(
+        work / "export",
+        make,
+        inputs={"checkpoint": sha256_file(checkpoint)},
+        options={},
+        tools=("torch", "onnx", "onnxsim", "onnx-ir"),
+    )
+
+
+def adopt(work: Path, onnx: Path, own: Preprocessing) -> Stage:
+    """A network from elsewhere as a clean float32 graph that takes `(pixel - 128) / 128` instead of its `own`."""
+
+    def make(folder: Path) -> None:
+        check_contract(onnx)
+        clean(onnx, folder / MODEL)
+        model = ir.load(folder / MODEL)
+        fold_input_normalization(model, own.mean, own.std)
+        ir.save(model, folder / MODEL)
+        rewrites = _rewrite(folder / MODEL, "clean")
+        write_json(folder / FACTS, {"source": onnx.name, "own_preprocessing": own.describe(), "passes": rewrites})
+
+    return run_stage(
+        work / "export",
+        make,
+        inputs={"onnx": sha256_file(onnx)},
+        options={"mean": own.mean, "std": own.std},
+        tools=("onnx", "onnxsim", "onnx-ir"),
+    )
+
+
+def quantized(work: Path, exported: Stage, images: Images, recipe: Recipe, progress: Progress) -> Stage:
+    """The one QDQ graph that every INT8 file is written from."""
+
+    def make(folder: Path) -> None:
+        model = ir.load(exported.folder / MODEL)
+        rewrites = passes.apply(model, "integer")
+        pixels = images.pixels("calibration")
+        result, report = quantize(model, pixels, Preprocessing(images.size), recipe, progress=progress)
+        ir.save(result, folder / MODEL)
+        write_json(folder / FACTS, {"passes": rewrites, **report.describe()})
+
+    return run_stage(
+        work / "quantize",
+        make,
+        inputs={"model": exported.sha256(MODEL), "calibration": images.stage.sha256("calibration.npy")},
+        options={"recipe": vars(recipe)},
+        tools=("torch", "onnx", "onnx-ir"),
+    )
+
+
+def facts(stage: Stage) -> dict[str, Any]:
+    """What the stage wrote about its own work."""
+    return dict(json.loads((stage.folder / FACTS).read_text()))
+
+
+def _rewrite(path: Path, phase: str) -> dict[str, int]:
+    """Run the passes of a phase over a file; returns the number of rewrites by pass."""
+    model = ir.load(path)
+    rewrites = passes.apply(model, phase)
+    ir.save(model, path)
+    return rewrites

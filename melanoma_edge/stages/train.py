@@ -1,0 +1,64 @@
+"""Train a backbone on the data stage's images, resuming where a killed run stopped."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from melanoma_edge import models
+from melanoma_edge.artifact import Stage, run_stage, sha256_file, write_json
+from melanoma_edge.options import NetworkOptions, TrainOptions
+from melanoma_edge.progress import Progress
+from melanoma_edge.stages.data import Images
+from melanoma_edge.train.loop import train
+from melanoma_edge.train.options import Options, TrainingData
+from melanoma_edge.train.weights import load_weights
+
+MODEL = "model.safetensors"
+
+
+def run(
+    work: Path, images: Images, network: NetworkOptions, options: TrainOptions, seed: int, progress: Progress
+) -> Stage:
+    """Leaves model.safetensors (the best epoch), history.csv, train.json and weights.json."""
+    spec = models.spec(
+        network.arch,
+        len(images.task.classes),
+        image_size=images.size,
+        dropout=network.dropout,
+        head=network.head,
+    )
+
+    frozen = options.frozen_epochs if network.weights else 0  # random features are not worth keeping
+    chosen = Options(**{**asdict(options), "frozen_epochs": frozen}, seed=seed)
+
+    def make(folder: Path) -> None:
+        torch.manual_seed(seed)
+        model = models.create(spec.arch, spec.num_classes, dropout=spec.dropout, head=spec.head)
+        loaded = load_weights(model, spec.arch, network.weights)
+        write_json(folder / "weights.json", asdict(loaded))
+        data = TrainingData(
+            images.pixels("train"),
+            images.labels("train"),
+            images.pixels("val"),
+            images.labels("val"),
+            images.task.classes,
+            images.task.melanoma,
+        )
+        train(model, spec, data, chosen, folder, progress)
+
+    inputs = {name: images.stage.sha256(name) for name in ("samples.csv", "train.npy", "val.npy")}
+    if network.weights and network.weights != "imagenet" and Path(network.weights).is_file():
+        inputs["weights"] = sha256_file(Path(network.weights))
+    return run_stage(
+        work / "train",
+        make,
+        inputs=inputs,
+        options={"spec": asdict(spec), "pretrained": network.weights is not None, **_recipe(chosen)},
+        tools=("torch", "torchvision"),
+    )
+
+
+def _recipe(options: Options) -> dict[str, object]:
+    """The options that change the trained weights; threads and workers only change the time."""
+    return {name: value for name, value in asdict(options).items() if name not in {"threads", "workers"}}

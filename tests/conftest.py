@@ -1,0 +1,27 @@
+"""What several rooms' tests need: where the real images and networks are, if they are there at all."""
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def shared(*parts: str) -> Path:
+    """A path in the folder of real data beside the checkout; skips the test, with the reason, where it is missing."""
+    path = SHARED.joinpath(*parts)
+    if not path.exists():
+        pytest.skip(f"needs {'/'.join(parts)} in {SHARED.name}/ beside the checkout, which is not part of the repository")
+    return path
+
+
+@pytest.fixture(scope="session")
+def ham10000() -> Path:
+    """Folder of the real HAM10000 images and metadata."""
+    return shared("data", "ham10000")
+
+
+@pytest.fixture(scope="session")
+def networks() -> Path:
+    """Folder of the trained networks."""
+    return shared("networks")

@@ -1,0 +1,130 @@
+import json
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from melanoma_edge.artifact import atomic_path, exclusive, read_manifest, run_stage, sha256_file, sha256_json, write_json
+from melanoma_edge.errors import InputError
+
+
+def stage(folder: Path, content: str, calls: list[str], **recipe: str):
+    def make(scratch: Path) -> None:
+        calls.append(content)
+        (scratch / "out.txt").write_text(content)
+
+    return run_stage(folder, make, inputs={"in": recipe.get("sha", "a")}, options={"x": recipe.get("x", "1")})
+
+
+def test_an_unchanged_stage_is_not_run_again(tmp_path):
+    calls: list[str] = []
+    first = stage(tmp_path / "s", "one", calls)
+    second = stage(tmp_path / "s", "one", calls)
+    assert calls == ["one"]
+    assert not first.reused
+    assert second.reused
+    assert second.sha256("out.txt") == sha256_file(tmp_path / "s" / "out.txt")
+
+
+@pytest.mark.parametrize("change", [{"sha": "b"}, {"x": "2"}])
+def test_a_changed_input_or_option_runs_the_stage_again(tmp_path, change):
+    calls: list[str] = []
+    stage(tmp_path / "s", "one", calls)
+    stage(tmp_path / "s", "two", calls, **change)
+    assert calls == ["one", "two"]
+    assert (tmp_path / "s" / "out.txt").read_text() == "two"
+
+
+def test_an_altered_output_runs_the_stage_again(tmp_path):
+    calls: list[str] = []
+    stage(tmp_path / "s", "one", calls)
+    (tmp_path / "s" / "out.txt").write_text("0ne")
+    stage(tmp_path / "s", "one", calls)
+    assert calls == ["one", "one"]
+    assert (tmp_path / "s" / "out.txt").read_text() == "one"
+
+
+def test_a_failed_stage_publishes_nothing_and_finds_its_scratch_again(tmp_path):
+    seen: list[bool] = []
+
+    def make(scratch: Path) -> None:
+        seen.append((scratch / "half.txt").exists())
+        (scratch / "half.txt").write_text("half")
+        if len(seen) == 1:
+            raise KeyboardInterrupt
+
+    def run():
+        return run_stage(tmp_path / "s", make, inputs={}, options={})
+
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    assert not (tmp_path / "s").exists()
+    run()
+    assert seen == [False, True]
+    assert list(read_manifest(tmp_path / "s")["outputs"]) == ["half.txt"]
+
+
+def test_a_scratch_of_another_recipe_is_thrown_away(tmp_path):
+    def die(scratch: Path) -> None:
+        (scratch / "half.txt").write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_stage(tmp_path / "s", die, inputs={}, options={"x": 1})
+    calls: list[str] = []
+    stage(tmp_path / "s", "one", calls)
+    assert [p.name for p in sorted((tmp_path / "s").iterdir())] == ["manifest.json", "out.txt"]
+
+
+def test_atomic_path_keeps_the_old_file_when_writing_fails(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(ValueError, match="boom"), atomic_path(path) as partial:
+        partial.write_text("new")
+        raise ValueError("boom")
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_json_refuses_nan_and_leaves_no_file(tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", {"x": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sha256_of_json_ignores_key_order():
+    assert sha256_json({"a": 1, "b": [1, 2]}) == sha256_json({"b": [1, 2], "a": 1})
+    assert sha256_json({"a": 1}) != sha256_json({"a": 2})
+
+
+def hold(folder: Path, ready: "multiprocessing.synchronize.Event") -> None:
+    with exclusive(folder):
+        ready.set()
+        time.sleep(60)
+
+
+def test_a_folder_in_use_is_refused_and_free_again_after_a_kill(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    ready = context.Event()
+    other = context.Process(target=hold, args=(tmp_path, ready))
+    other.start()
+    assert ready.wait(30)
+    with pytest.raises(InputError, match=f"in use by process {other.pid}"), exclusive(tmp_path):
+        pass
+    os.kill(other.pid, signal.SIGKILL)
+    other.join()
+    with exclusive(tmp_path):
+        pass
+
+
+def test_a_manifest_that_is_missing_or_broken_is_an_input_error(tmp_path):
+    with pytest.raises(InputError, match=r"no manifest\.json"):
+        read_manifest(tmp_path)
+    (tmp_path / "manifest.json").write_text("{")
+    with pytest.raises(InputError, match="not valid JSON"):
+        read_manifest(tmp_path)
+    (tmp_path / "manifest.json").write_text(json.dumps({"a": 1}))
+    assert read_manifest(tmp_path) == {"a": 1}
