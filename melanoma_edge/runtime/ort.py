@@ -1,0 +1,75 @@
+"""ONNX Runtime on the CPU, with its default graph optimisation: INT8 runs on the kernels that an app would get."""
+
+import importlib.metadata
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.errors import InputError
+from melanoma_edge.runtime.predict import Logits, Predict, check_contract
+
+PACKAGE = "onnxruntime"
+TYPES = {"tensor(float)": "float32"}
+
+
+def available() -> str | None:
+    """None when ONNX Runtime is installed, else one line on how to get it."""
+    return None if importlib.util.find_spec(PACKAGE) else "onnxruntime is not installed: pip install onnxruntime"
+
+
+def version() -> str:
+    """The installed version."""
+    return importlib.metadata.version(PACKAGE)
+
+
+def load(path: Path, spec: Preprocessing, *, threads: int = 1) -> Predict:
+    """A session of an .onnx file: float32 `[1, 3, S, S]` to float32 logits `[1, K]`, one image a run.
+
+    Raises InputError when the file is corrupt, lies outside that contract, or is not of `spec.size`.
+    """
+    session = _session(path, threads)
+    inputs, outputs = ([(t.name, t.shape, TYPES.get(t.type, t.type)) for t in side] for side in _ends(session))
+    check_contract(path, inputs, outputs, "NCHW", spec)
+    image = inputs[0][0]
+
+    def prepare(batch: NDArray[np.float32]) -> Callable[[], Logits]:
+        feed = {image: batch}
+        return lambda: np.asarray(session.run(None, feed)[0], np.float32)
+
+    return Predict(PACKAGE, version(), "cpu", threads, spec, 1, "NCHW", prepare)
+
+
+def _ends(session: Any) -> tuple[Any, Any]:
+    return session.get_inputs(), session.get_outputs()
+
+
+def _session(path: Path, threads: int) -> Any:
+    """An InferenceSession; ONNX Runtime's error types, which share no base of their own, become InputError."""
+    import onnxruntime as ort
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = 3  # errors only
+    # Idle pool threads otherwise spin on the core that the next runtime wants (bench/latency.py has the figures).
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    refusals = (
+        state.Fail,
+        state.InvalidArgument,
+        state.InvalidGraph,
+        state.InvalidProtobuf,
+        state.NoModel,
+        state.NotImplemented,
+        state.RuntimeException,
+        RuntimeError,
+    )
+    try:
+        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except refusals as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path} is not a model that ONNX Runtime {ort.__version__} can run: {reason}") from None

@@ -1,0 +1,95 @@
+"""The full-precision reference in torch, on the CPU or a GPU, in IEEE float32 (no TF32)."""
+
+import importlib.metadata
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.errors import InputError
+from melanoma_edge.runtime.predict import Logits, Predict
+
+if TYPE_CHECKING:
+    import torch
+
+PACKAGE = "torch"
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def available() -> str | None:
+    """None when torch is installed, else one line on how to get it."""
+    return None if importlib.util.find_spec(PACKAGE) else "torch is not installed: pip install torch torchvision"
+
+
+def version() -> str:
+    """The installed version."""
+    return importlib.metadata.version(PACKAGE)
+
+
+def load(path: Path, spec: Preprocessing, *, threads: int = 1, device: str = "auto", batch: int = 32) -> Predict:
+    """A checkpoint (.safetensors) that `train` wrote. `batch` images a run.
+
+    device: "auto" takes the GPU when there is one. Raises InputError when the file is corrupt or not of `spec.size`,
+    and for an unknown or missing device.
+    """
+    from melanoma_edge.train.weights import load_model
+
+    model, made_with = load_model(path)
+    side = made_with.spec.image_size
+    if side != spec.size:
+        raise InputError(f"{path} takes images of {side} pixels, but the preprocessing makes {spec.size}")
+    return wrap(model, spec, threads=threads, device=device, batch=batch)
+
+
+def wrap(
+    model: "torch.nn.Module", spec: Preprocessing, *, threads: int = 1, device: str = "auto", batch: int = 32
+) -> Predict:
+    """A network in memory, float32 `[N, 3, S, S]` to logits `[N, K]`; moved to the device and set to eval mode."""
+    import torch
+
+    where = torch.device(_device(device))
+    network = model.to(where).eval()
+
+    def prepare(images: NDArray[np.float32]) -> Callable[[], Logits]:
+        tensor = torch.from_numpy(images).to(where)
+
+        def run() -> Logits:
+            if torch.get_num_threads() != threads:  # one setting for the whole process
+                torch.set_num_threads(threads)
+            with torch.inference_mode():
+                logits: Logits = network(tensor).float().cpu().numpy()  # the copy waits for the GPU
+            return logits
+
+        return run
+
+    name = torch.cuda.get_device_name(where) if where.type == "cuda" else "cpu"
+    return Predict(PACKAGE, torch.__version__, name, threads, spec, batch, "NCHW", prepare)
+
+
+def gpu() -> str | None:
+    """Name of the GPU that "auto" would take, None without one."""
+    if available() is not None:
+        return None
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+
+
+def _device(wanted: str) -> str:
+    """The device to use; on a GPU, TF32 (inputs rounded to 10 bits of mantissa) is switched off for the process."""
+    import torch
+
+    if wanted not in DEVICES:
+        raise InputError(f"unknown device {wanted!r}: known are {', '.join(DEVICES)}")
+    found = torch.cuda.is_available()
+    if wanted == "cuda" and not found:
+        raise InputError("no CUDA GPU that torch can use was found: leave the device at auto or cpu")
+    if wanted == "cpu" or not found:
+        return "cpu"
+    torch.backends.cuda.matmul.fp32_precision = "ieee"
+    torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
+    return "cuda"
