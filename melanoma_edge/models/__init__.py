@@ -16,6 +16,8 @@ from melanoma_edge.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+IMAGENET_MEAN = (123.675, 116.28, 103.53)  # 255 x (0.485, 0.456, 0.406), torchvision's constants in pixel units
+IMAGENET_STD = (58.395, 57.12, 57.375)  # 255 x (0.229, 0.224, 0.225)
 HEADS = ("default", "linear")  # the network's own classifier, or pooling, dropout and one linear layer
 
 

@@ -1,15 +1,14 @@
 """Published ImageNet weights over the network, and the linear head that any backbone can take."""
 
+import contextlib
+import io
 import urllib.error
 
 import torch
 from torch import nn
 
 from melanoma_edge.errors import InputError
-from melanoma_edge.models import Pretrained
-
-IMAGENET_MEAN = (123.675, 116.28, 103.53)  # 255 x (0.485, 0.456, 0.406), torchvision's constants in pixel units
-IMAGENET_STD = (58.395, 57.12, 57.375)  # 255 x (0.229, 0.224, 0.225)
+from melanoma_edge.models import IMAGENET_MEAN, IMAGENET_STD, Pretrained
 
 
 def download(
@@ -24,9 +23,10 @@ def download(
     name = url.rsplit("/", 1)[-1]
     instead = "give --weights FILE.safetensors, or no weights to train from random ones"
     try:
-        state = torch.hub.load_state_dict_from_url(
-            url, map_location="cpu", progress=False, check_hash=True, weights_only=True
-        )
+        with contextlib.redirect_stderr(io.StringIO()):  # torch.hub announces the download there
+            state = torch.hub.load_state_dict_from_url(
+                url, map_location="cpu", progress=False, check_hash=True, weights_only=True
+            )
     except OSError as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         raise InputError(f"the ImageNet weights {name} could not be downloaded ({reason}): {instead}") from None

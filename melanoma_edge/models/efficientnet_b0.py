@@ -12,7 +12,7 @@ LAYOUT = Layout(stem="features.0.0", norm="features.0.1", head="classifier")
 
 def build(num_classes: int, *, dropout: float, head: str) -> nn.Module:
     """torchvision's network with random weights. Its own head is already the linear one."""
-    model = models.efficientnet_b0(num_classes=num_classes, dropout=dropout)
+    model: nn.Module = models.efficientnet_b0(num_classes=num_classes, dropout=dropout)
     return model
 
 

@@ -1,0 +1,108 @@
+"""What a training is given: images, labels and choices, checked before the first batch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_edge.errors import InputError
+from melanoma_edge.models import Spec
+from melanoma_edge.train.schedule import SCHEDULES
+
+BALANCES = ("sampler", "loss", "none")
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """uint8 RGB images, usually memmaps, and class indices. Train images may be larger than the network's input.
+
+    train_pixels: `[N,S',S',3]`, val_pixels: `[M,S,S,3]`; labels: integers `[N]` and `[M]`, indices into `classes`;
+    `melanoma` is the index that the validation AUC is about.
+    """
+
+    train_pixels: NDArray[np.uint8]
+    train_labels: NDArray[np.integer]
+    val_pixels: NDArray[np.uint8]
+    val_labels: NDArray[np.integer]
+    classes: tuple[str, ...]
+    melanoma: int
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to train. The head learns alone at `frozen_lr` for `frozen_epochs`, then everything at `lr` at most.
+
+    `patience`: epochs without a better validation AUC before stopping. `threads`: of torch, None for its own choice.
+    `workers`: processes that augment, None for half of the processors on Linux and none elsewhere.
+    """
+
+    epochs: int = 12
+    frozen_epochs: int = 1
+    lr: float = 1e-3
+    frozen_lr: float = 3e-3
+    batch_size: int = 32
+    schedule: str = "one-cycle"
+    balance: str = "sampler"
+    patience: int = 5
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.0
+    precision: str = "auto"
+    device: str = "auto"
+    seed: int = 0
+    threads: int | None = None
+    workers: int | None = None
+
+
+def check(spec: Spec, data: TrainingData, options: Options) -> None:
+    """Raise InputError for choices that cannot be and for images or labels that the network cannot learn from."""
+    _check_choices(options)
+    size = spec.image_size
+    if data.val_pixels.shape[1:] != (size, size, 3):
+        raise InputError(f"validation images are {data.val_pixels.shape[1:]}, the network takes {(size, size, 3)}")
+    if data.train_pixels.ndim != 4 or data.train_pixels.shape[-1] != 3 or min(data.train_pixels.shape[1:3]) < size:
+        raise InputError(f"training images are {data.train_pixels.shape[1:]}: at least {(size, size, 3)} is accepted")
+    if len(data.classes) != spec.num_classes:
+        raise InputError(f"{len(data.classes)} classes in the data, {spec.num_classes} in the network")
+    _check_labels("training", data.train_pixels, data.train_labels, data)
+    _check_labels("validation", data.val_pixels, data.val_labels, data)
+
+
+def _check_choices(options: Options) -> None:
+    for name, value, known in (
+        ("schedule", options.schedule, SCHEDULES),
+        ("balance", options.balance, BALANCES),
+        ("precision", options.precision, PRECISIONS),
+        ("device", options.device, DEVICES),
+    ):
+        if value not in known:
+            raise InputError(f"unknown {name} {value!r}: known are {', '.join(known)}")
+    for name, number, least in (
+        ("epochs", options.epochs, 1),
+        ("frozen epochs", options.frozen_epochs, 0),
+        ("batch size", options.batch_size, 2),
+        ("patience", options.patience, 1),
+        ("threads", options.threads, 1),
+        ("workers", options.workers, 0),
+    ):
+        if number is not None and number < least:
+            raise InputError(f"{name} is {number}: at least {least} is accepted")
+    if options.frozen_epochs > options.epochs:
+        raise InputError(f"{options.frozen_epochs} frozen epochs of {options.epochs}: they count among the epochs")
+    if not (options.lr > 0 and options.frozen_lr > 0):
+        raise InputError(f"learning rates are {options.lr} and {options.frozen_lr}: positive numbers are accepted")
+
+
+def _check_labels(split: str, pixels: NDArray[np.uint8], labels: NDArray[np.integer], data: TrainingData) -> None:
+    if pixels.dtype != np.uint8:
+        raise InputError(f"{split} images are {pixels.dtype}: uint8 is accepted")
+    if len(pixels) != len(labels):
+        raise InputError(f"{len(pixels)} {split} images and {len(labels)} labels: one label an image is accepted")
+    if len(labels) and not 0 <= labels.min() <= labels.max() < len(data.classes):
+        raise InputError(f"{split} labels run from {labels.min()} to {labels.max()}, classes are {data.classes}")
+    melanomas = int(np.count_nonzero(labels == data.melanoma))
+    if melanomas in {0, len(labels)}:
+        raise InputError(
+            f"{melanomas} of {len(labels)} {split} images are melanomas: both melanomas and others are needed"
+        )

@@ -1,0 +1,64 @@
+"""What is trained in which epoch, and at which learning rate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import nn
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
+
+SCHEDULES = ("one-cycle", "plateau")
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Consecutive epochs `start` to `stop - 1` with one optimizer. `frozen`: only the head learns."""
+
+    name: str
+    start: int
+    stop: int
+    lr: float
+    frozen: bool
+
+
+def phases(epochs: int, frozen_epochs: int, lr: float, frozen_lr: float) -> tuple[Phase, ...]:
+    """The head alone for `frozen_epochs`, then everything at the lower rate, `epochs` in all."""
+    frozen = Phase("frozen", 0, frozen_epochs, frozen_lr, True)
+    full = Phase("full", frozen_epochs, epochs, lr, False)
+    return tuple(phase for phase in (frozen, full) if phase.start < phase.stop)
+
+
+def set_trainable(model: nn.Module, head: str, frozen: bool) -> None:
+    """Let gradients reach the parameters below `head` only, or all; put the network in training mode accordingly.
+
+    Frozen batch norms stay in eval mode: their running statistics belong to the weights they were trained with.
+    """
+    for parameter in model.parameters():
+        parameter.requires_grad_(not frozen)
+    model.train(not frozen)
+    if frozen:
+        for parameter in model.get_submodule(head).parameters():
+            parameter.requires_grad_(True)
+        model.get_submodule(head).train()
+
+
+def optimizer(model: nn.Module, lr: float, weight_decay: float) -> AdamW:
+    """AdamW (Loshchilov and Hutter, arXiv:1711.05101) over what is trainable; norms and biases do not decay."""
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return AdamW([group for group in groups if group["params"]], lr=lr)
+
+
+def scheduler(kind: str, adamw: AdamW, lr: float, steps: int) -> LRScheduler:
+    """One-cycle over `steps` batches (Smith and Topin, arXiv:1708.07120), or a third of the rate on a plateau."""
+    if kind == "one-cycle":
+        return OneCycleLR(adamw, max_lr=lr, total_steps=steps, pct_start=0.2, cycle_momentum=False)
+    return ReduceLROnPlateau(adamw, mode="max", factor=1 / 3, patience=1)
+
+
+def stagnant(aucs: Sequence[float], patience: int) -> bool:
+    """Whether `patience` values or more came after the best one."""
+    return bool(aucs) and len(aucs) - 1 - aucs.index(max(aucs)) >= patience
