@@ -53,7 +53,7 @@ def open_dataset(spec: str, task: Task, *, seed: int = 0, strict: bool = False, 
     are its `problems`; `strict` refuses them instead. `seed` decides splits that are not given. Raises InputError when
     nothing is usable, splits share a lesion, patient or file, or a class of `task` is missing from a split.
     """
-    parts = [_screened(_load(source), progress) for source in parse_spec(spec)]
+    parts = [_screened(_load(source, progress), progress) for source in parse_spec(spec)]
     problems = tuple(problem for part in parts for problem in part.problems)
     if strict and problems:
         first = "; ".join(f"{problem.where}: {problem.why}" for problem in problems[:5])
@@ -79,8 +79,8 @@ def _exists(part: str) -> bool:
     return Path(part.partition(":")[2]).expanduser().exists() if ":" in part else False
 
 
-def _load(source: SourceSpec) -> Dataset:
-    dataset: Dataset = registry.load(SOURCES, source.name).load(source.location)
+def _load(source: SourceSpec, progress: Progress) -> Dataset:
+    dataset: Dataset = registry.load(SOURCES, source.name).load(source.location, progress)
     return dataset
 
 

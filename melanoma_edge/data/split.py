@@ -108,9 +108,11 @@ def require_usable(samples: Sequence[Sample], task: Task) -> None:
         seen.add((sample.split, label))
     found = ", ".join(f"{name}: {len(groups[index])}" for index, name in enumerate(task.classes))
     if any(len(members) < len(SPLITS) for members in groups.values()):
+        diagnoses = ", ".join(sorted({sample.diagnosis for sample in samples})[:20])
         raise InputError(
-            f"too few lesions for the {task.name} task: found {found}; each class needs at least {len(SPLITS)}, "
-            "one for each of train, val and test"
+            f"too few lesions for the {task.name} task: found {found} (diagnoses {diagnoses}); each class needs at "
+            f"least {len(SPLITS)}, one for each of train, val and test. Melanoma is called one of "
+            f"{', '.join(sorted(MELANOMA_NAMES))}"
         )
     for split in SPLITS:
         absent = [name for index, name in enumerate(task.classes) if (split, index) not in seen]

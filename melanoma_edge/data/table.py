@@ -7,7 +7,7 @@ from pathlib import Path
 from melanoma_edge.data.dataset import SPLITS, Problem
 from melanoma_edge.errors import InputError
 
-_SPLIT_NAMES = {name: name for name in SPLITS} | {"training": "train", "valid": "val", "validation": "val"}
+SPLIT_NAMES = {name: name for name in SPLITS} | {"training": "train", "valid": "val", "validation": "val"}
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
@@ -34,9 +34,9 @@ def read_table(path: Path) -> list[dict[str, str]]:
 def split_name(text: str, where: str) -> str:
     """One of SPLITS for what a person wrote; empty stays empty. Raises InputError for anything else."""
     name = text.strip().lower()
-    if name and name not in _SPLIT_NAMES:
+    if name and name not in SPLIT_NAMES:
         raise InputError(f"{where}: split {text!r} is none of {', '.join(SPLITS)}")
-    return _SPLIT_NAMES.get(name, "")
+    return SPLIT_NAMES.get(name, "")
 
 
 def unique_rows(

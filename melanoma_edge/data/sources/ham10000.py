@@ -11,6 +11,7 @@ from melanoma_edge.data.images import is_image_name
 from melanoma_edge.data.table import read_table, split_name, unique_rows
 from melanoma_edge.data.task import HAM10000_CLASSES
 from melanoma_edge.errors import InputError
+from melanoma_edge.progress import Progress, silent
 
 LICENCE = "CC BY-NC 4.0"
 METADATA = ("HAM10000_metadata.csv", "HAM10000_metadata")
@@ -19,7 +20,7 @@ _KEPT = ("sex", "age", "localization", "dx_type")
 _GET_IT = "`melanoma-edge data download ham10000 DIR` fetches it"
 
 
-def load(location: str) -> Dataset:
+def load(location: str, progress: Progress = silent) -> Dataset:
     """The dataset in the folder `location`; the splits are empty unless `splits.csv` stands beside the metadata.
 
     Raises InputError when the folder or its metadata is missing, or no labelled image is in it.
