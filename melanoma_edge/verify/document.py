@@ -1,0 +1,115 @@
+"""What the proof leaves behind: one JSON document that reports are made from. Every figure in it was measured here."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from melanoma_edge.verify import metrics
+from melanoma_edge.verify.gates import Gate
+from melanoma_edge.verify.metrics import Confusion
+from melanoma_edge.verify.operating_point import OperatingPoint
+from melanoma_edge.verify.parity import Flip, Parity
+from melanoma_edge.verify.predictions import Predictions
+
+COUNTS = ("tp", "fp", "tn", "fn")
+
+
+@dataclass(frozen=True)
+class Verified:
+    """One artifact that was run on the evaluation split. `bytes` is the size of its file."""
+
+    name: str
+    format: str
+    precision: str
+    runtime: str
+    runtime_version: str
+    bytes: int
+    predictions: Predictions
+    parity: Parity
+
+
+def document(
+    operating_point: OperatingPoint,
+    reference: Predictions,
+    artifacts: Sequence[Verified],
+    gates: Sequence[Gate],
+    diagnoses: Mapping[str, str],
+) -> dict[str, Any]:
+    """The verify stage's result, ready for JSON: what is undefined is None.
+
+    diagnoses: image id to the dataset's own class name, for the ledger of flips; ids that are missing have None.
+    """
+    flips = [_flip(a.name, flip, diagnoses) for a in artifacts for flip in a.parity.ledger]
+    result: dict[str, Any] = finite(
+        {
+            "operating_point": asdict(operating_point),
+            "reference": _reference(reference, operating_point),
+            "artifacts": [_artifact(a) for a in artifacts],
+            "gates": [asdict(gate) for gate in gates],
+            "flips": flips,
+        }
+    )
+    return result
+
+
+def finite(value: Any) -> Any:
+    """The same nested dicts, lists and numbers, numpy's too, with NaN and infinity as None: JSON knows neither."""
+    if isinstance(value, Mapping):
+        return {key: finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(inner) for inner in value]
+    plain = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(plain, float) and not math.isfinite(plain) else plain
+
+
+def _reference(predictions: Predictions, operating_point: OperatingPoint) -> dict[str, Any]:
+    positive, p = predictions.is_melanoma, predictions.p
+    at = metrics.confusion(positive, p, operating_point.threshold)
+    return {
+        "n": len(predictions),
+        "melanomas": int(positive.sum()),
+        "auc": metrics.auc(positive, p),
+        "average_precision": metrics.average_precision(positive, p),
+        "ece": metrics.ece(positive, p),
+        "brier": metrics.brier(positive, p),
+        **_decisions(at),
+        "roc": _roc(predictions),
+    }
+
+
+def _artifact(verified: Verified) -> dict[str, Any]:
+    parity = verified.parity
+    facts = ("name", "format", "precision", "runtime", "runtime_version", "bytes")
+    compared = {name: value for name, value in vars(parity).items() if name not in ("confusion", "ledger")}
+    positive, p = verified.predictions.is_melanoma, verified.predictions.p
+    return {
+        **{name: getattr(verified, name) for name in facts},
+        **compared,
+        "average_precision": metrics.average_precision(positive, p),
+        **_decisions(parity.confusion),
+        "roc": _roc(verified.predictions),
+    }
+
+
+def _decisions(at: Confusion) -> dict[str, Any]:
+    """What follows from the decisions at the operating point."""
+    ratios = ("sensitivity", "specificity", "ppv", "npv", "f1", "balanced_accuracy")
+    return {
+        **{name: getattr(at, name) for name in ratios},
+        "undefined": at.undefined,
+        "confusion": {name: getattr(at, name) for name in COUNTS},
+    }
+
+
+def _roc(predictions: Predictions) -> dict[str, list[float]]:
+    """The thinned curve, rounded to 6 digits: it is for drawing."""
+    curve = metrics.thin(metrics.roc_curve(predictions.is_melanoma, predictions.p))
+    return {name: [round(v, 6) for v in getattr(curve, name).tolist()] for name in ("fpr", "tpr")}
+
+
+def _flip(artifact: str, flip: Flip, diagnoses: Mapping[str, str]) -> dict[str, Any]:
+    entry = asdict(flip)
+    return {"artifact": artifact, "diagnosis": diagnoses.get(flip.image_id), **entry}

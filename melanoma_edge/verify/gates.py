@@ -1,0 +1,55 @@
+"""Gates: the limits an artifact must hold to be shipped. A value that is missing, NaN or infinite fails its gate."""
+
+import math
+from dataclasses import dataclass
+
+from melanoma_edge.errors import InputError
+from melanoma_edge.verify.parity import Parity
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The largest accepted value of each gate; None is not judged and leaves no row. These are the defaults.
+
+    Raises InputError for a limit that is negative or not finite.
+    """
+
+    max_auc_drop: float | None = 0.01
+    max_flip_rate: float | None = 0.05
+    max_sensitivity_drop: float | None = 0.03
+    max_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, limit in vars(self).items():
+            if limit is not None and not 0 <= limit < math.inf:
+                raise InputError(f"gate {name} is {limit}: a finite number from 0 up is accepted")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One limit and what was measured. `value` is None when it was not measured."""
+
+    name: str
+    artifact: str
+    limit: float
+    value: float | None
+    passed: bool
+
+
+def judge(artifact: str, parity: Parity | None, size: int | None, limits: Limits) -> list[Gate]:
+    """The gates of one artifact. parity: None when it could not be run. size: bytes of its file.
+
+    Drops are the reference's value minus the artifact's, so an artifact that is better has a negative one.
+    """
+    values: dict[str, float | None] = {
+        "max_auc_drop": -parity.auc_delta if parity else None,
+        "max_flip_rate": parity.flip_rate if parity else None,
+        "max_sensitivity_drop": -parity.sensitivity_delta if parity else None,
+        "max_bytes": size,
+    }
+    limited = {name: limit for name, limit in vars(limits).items() if limit is not None}
+    return [Gate(name, artifact, limit, values[name], _holds(values[name], limit)) for name, limit in limited.items()]
+
+
+def _holds(value: float | None, limit: float) -> bool:
+    return value is not None and math.isfinite(value) and value <= limit
