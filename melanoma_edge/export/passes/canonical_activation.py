@@ -12,9 +12,12 @@ PHASE = "clean"
 AFTER = ("drop_noop",)
 
 
+CLAMPS = ("Clip", "Max", "Min", "Relu")
+
+
 def run(model: ir.Model) -> int:
-    """Rewrite Clip, Min and Max in place; returns how many changed."""
-    return sum(_rewrite(node) for node in list(model.graph) if graph.is_op(node, "Clip", "Max", "Min"))
+    """Rewrite clamps in place, joining one that follows another; returns how many changed."""
+    return sum(_rewrite(node) for node in list(model.graph) if graph.is_op(node, *CLAMPS))
 
 
 def _rewrite(node: ir.Node) -> bool:
@@ -23,11 +26,12 @@ def _rewrite(node: ir.Node) -> bool:
         return False
     data, low, high = bounds
     inner = data.producer()
-    if inner is not None and graph.is_op(inner, "Relu", "Clip", "Max", "Min") and graph.only_used_by(data, node):
-        nested = (inner.inputs[0], 0.0, np.inf) if inner.op_type == "Relu" else _bounds(inner)
-        if nested is not None and nested[0] is not None:
+    if inner is not None and graph.is_op(inner, *CLAMPS) and graph.only_used_by(data, node):
+        nested = _bounds(inner)
+        if nested is not None:
             data, low, high = nested[0], min(max(nested[1], low), high), max(min(nested[2], high), low)
-    if node.op_type == "Clip" and data is node.inputs[0] and not (low == 0.0 and high == np.inf):
+    is_relu = (low, high) == (0.0, np.inf)
+    if data is node.inputs[0] and node.op_type == ("Relu" if is_relu else "Clip"):
         return False
     graph.replace(node, _clamp(node, data, low, high))
     return True
@@ -47,6 +51,8 @@ def _clamp(node: ir.Node, data: ir.Value, low: float, high: float) -> ir.Value:
 
 def _bounds(node: ir.Node) -> tuple[ir.Value, float, float] | None:
     """(operand, lower, upper) of a clamp with constant scalar bounds; None for anything else."""
+    if node.op_type == "Relu":
+        return None if node.inputs[0] is None else (node.inputs[0], 0.0, np.inf)
     if node.op_type == "Clip":
         given = [*node.inputs[1:], None, None][:2]
         values = [graph.scalar(v) for v in given]

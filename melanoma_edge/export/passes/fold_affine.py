@@ -13,7 +13,7 @@ from melanoma_edge.export import graph
 from melanoma_edge.export.passes import _layer
 
 PHASE = "clean"
-AFTER = ("canonical_gemm", "merge_pad")
+AFTER = ("canonical_gemm",)
 
 
 def run(model: ir.Model) -> int:

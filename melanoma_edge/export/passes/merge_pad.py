@@ -6,13 +6,13 @@ import onnx_ir as ir
 from melanoma_edge.export import graph
 
 PHASE = "clean"
-AFTER = ("drop_noop",)
+AFTER = ("fold_affine",)
 
 
 def run(model: ir.Model) -> int:
     """Merge every Pad whose consumers are all 2-D convolutions, in place; returns how many."""
     count = 0
-    for node in list(model.graph):
+    for node in reversed(list(model.graph)):  # the last of several in a row first
         pads = _zero_pads(node) if graph.is_op(node, "Pad") else None
         if pads is None or not _all_convolutions(node.outputs[0]) or node.inputs[0] is None:
             continue
