@@ -146,12 +146,14 @@ def read_csv(path: Path) -> Predictions:
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} is not a CSV file in UTF-8 ({error})") from None
     labels = np.array([classes.index(row[2]) for row in rows], np.int64)
-    table = np.array([[float(cell) for cell in row[3:]] for row in rows], np.float64).reshape(len(rows), -1)
+    shape = (len(rows), len(classes) + 1)
+    table = np.array([[float(cell) for cell in row[3:]] for row in rows], np.float64).reshape(shape)
     melanoma = next(i for i, name in enumerate(classes) if name in MELANOMA_NAMES)
     ids, splits = tuple(row[0] for row in rows), tuple(row[1] for row in rows)
-    logits = table[:, : len(classes)].astype(np.float32).reshape(len(rows), len(classes))
+    with np.errstate(over="ignore"):  # what exceeds float32 is infinite
+        logits = table[:, :-1].astype(np.float32)
     predictions = Predictions(ids, splits, labels, logits, melanoma, classes)
-    _check_p(path, predictions, table[:, -1] if rows else np.empty(0))
+    _check_p(path, predictions, table[:, -1])
     return predictions
 
 

@@ -1,0 +1,77 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from melanoma_edge.artifact import write_json
+from melanoma_edge.verify.document import Verified, document, finite
+from melanoma_edge.verify.gates import Limits, judge
+from melanoma_edge.verify.operating_point import choose
+from melanoma_edge.verify.parity import compare
+from melanoma_edge.verify.predictions import Predictions
+
+CLASSES = ("other", "melanoma")
+DESIGN_FIELDS = {
+    "name", "format", "precision", "runtime", "bytes", "auc", "auc_delta", "sensitivity", "specificity", "flips",
+    "flip_rate", "max_abs_dp", "mean_abs_dp", "ece", "brier",
+}  # fmt: skip
+
+
+def made(logits: np.ndarray, broken: bool = False) -> tuple[dict, Predictions]:
+    n = len(logits)
+    labels = (np.arange(n) % 3 == 0).astype(np.int64)
+    ids = tuple(f"im{i}" for i in range(n))
+    reference = Predictions(ids, ("val",) * n, labels, logits, 1, CLASSES)
+    moved = logits[:, ::-1].copy() if not broken else np.full_like(logits, np.nan)
+    artifact = Predictions(ids, ("val",) * n, labels, moved, 1, CLASSES)
+    point = choose("youden", reference)
+    parity = compare(reference, artifact, point)
+    row = Verified("mel_int8", "tflite", "int8", "ai-edge-litert", "2.3.0", 1234, artifact, parity)
+    gates = judge("mel_int8", parity, 1234, Limits())
+    return document(point, reference, [row], gates, {"im0": "mel"}), reference
+
+
+def test_document_has_what_reports_need_and_is_json(tmp_path):
+    logits = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
+    result, reference = made(logits)
+    write_json(tmp_path / "verify.json", result)
+    assert json.loads((tmp_path / "verify.json").read_text()) == result
+    row = result["artifacts"][0]
+    assert set(row) >= DESIGN_FIELDS
+    assert set(row["confusion"]) == set(result["reference"]["confusion"]) == {"tp", "fp", "tn", "fn"}
+    assert sum(row["confusion"].values()) == result["reference"]["n"] == 60
+    assert result["reference"]["melanomas"] == 20
+    assert result["operating_point"]["chosen_on"] == "val"
+    assert len(row["roc"]["fpr"]) == len(row["roc"]["tpr"]) <= 400
+    assert {g["name"] for g in result["gates"]} == {"max_auc_drop", "max_flip_rate", "max_sensitivity_drop"}
+    assert len(result["flips"]) == row["flips"] > 0
+    flip = result["flips"][0]
+    assert set(flip) == {"artifact", "image_id", "label", "diagnosis", "p_reference", "p_artifact", "direction"}
+    by_id = {f["image_id"]: f["diagnosis"] for f in result["flips"]}
+    assert by_id.get("im0", "mel") == "mel"
+    assert all(d is None for i, d in by_id.items() if i != "im0")
+    p = dict(zip(reference.ids, reference.p, strict=True))
+    assert flip["p_reference"] == p[flip["image_id"]]
+
+
+def test_a_network_that_answers_nan_leaves_nulls_and_failed_gates(tmp_path):
+    result, _ = made(np.random.default_rng(0).normal(size=(9, 2)).astype(np.float32), broken=True)
+    write_json(tmp_path / "verify.json", result)
+    row = result["artifacts"][0]
+    assert row["auc"] is row["flip_rate"] is row["ece"] is row["sensitivity"] is None
+    assert row["roc"] == {"fpr": [], "tpr": []}
+    assert row["undefined"] == 9
+    assert not any(g["passed"] for g in result["gates"])
+    assert all(f["p_artifact"] is None and f["p_reference"] is not None for f in result["flips"])
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, np.float64("nan"), np.float32("inf")])
+def test_what_is_not_finite_becomes_none_at_any_depth(value: float):
+    assert finite({"a": [value, (1.5, {"b": value})], "c": "nan"}) == {"a": [None, [1.5, {"b": None}]], "c": "nan"}
+
+
+def test_numpy_numbers_become_plain_ones():
+    got = finite([np.float32(0.5), np.int64(3), np.bool_(True), True, 2, None])
+    assert got == [0.5, 3, True, True, 2, None]
+    assert [type(v) for v in got] == [float, int, bool, bool, int, type(None)]

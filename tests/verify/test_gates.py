@@ -1,0 +1,74 @@
+import math
+from dataclasses import replace
+
+import pytest
+
+from melanoma_edge.errors import InputError
+from melanoma_edge.verify.gates import Gate, Limits, judge
+from melanoma_edge.verify.metrics import Confusion
+from melanoma_edge.verify.parity import Parity
+
+GOOD = Parity(
+    n=100,
+    auc=0.9,
+    auc_delta=-0.01,
+    sensitivity=0.9,
+    sensitivity_delta=-0.03,
+    specificity=0.8,
+    specificity_delta=0.0,
+    flips=5,
+    flip_rate=0.05,
+    max_abs_dp=0.1,
+    mean_abs_dp=0.01,
+    top1_agreement=0.99,
+    ece=0.1,
+    brier=0.1,
+    confusion=Confusion(9, 18, 72, 1),
+    ledger=(),
+)
+FIELDS = {"max_auc_drop": "auc_delta", "max_flip_rate": "flip_rate", "max_sensitivity_drop": "sensitivity_delta"}
+
+
+def verdicts(gates: list[Gate]) -> dict[str, bool]:
+    return {gate.name: gate.passed for gate in gates}
+
+
+def test_a_value_at_its_limit_passes():
+    gates = judge("int8", GOOD, 1000, Limits(max_bytes=1000))
+    assert verdicts(gates) == dict.fromkeys([*FIELDS, "max_bytes"], True)
+    assert {g.name: (g.limit, g.value) for g in gates}["max_sensitivity_drop"] == (0.03, 0.03)
+    assert {g.artifact for g in gates} == {"int8"}
+
+
+@pytest.mark.parametrize("gate", FIELDS)
+@pytest.mark.parametrize("size", [0.051, math.nan, math.inf, -math.inf])
+def test_a_value_beyond_its_limit_or_not_finite_fails_its_gate_only(gate: str, size: float):
+    sign = 1 if gate == "max_flip_rate" else -1
+    bad = replace(GOOD, **{FIELDS[gate]: sign * size})
+    got = verdicts(judge("int8", bad, 1, Limits()))
+    assert got == {name: name != gate for name in FIELDS}
+
+
+def test_what_was_not_measured_fails():
+    gates = judge("int8", None, None, Limits(max_bytes=10))
+    assert len(gates) == 4
+    assert not any(gate.passed for gate in gates)
+    assert all(gate.value is None for gate in gates)
+
+
+def test_one_byte_too_many_fails():
+    assert not verdicts(judge("int8", GOOD, 1001, Limits(max_bytes=1000)))["max_bytes"]
+
+
+def test_a_better_artifact_passes_and_no_limit_leaves_no_row():
+    better = replace(GOOD, auc_delta=0.2, sensitivity_delta=0.2)
+    assert verdicts(judge("int8", better, 1, Limits(max_flip_rate=None))) == {
+        "max_auc_drop": True,
+        "max_sensitivity_drop": True,
+    }
+
+
+@pytest.mark.parametrize("limit", [-0.1, math.nan, math.inf])
+def test_limits_that_judge_nothing_are_refused(limit: float):
+    with pytest.raises(InputError, match="gate max_flip_rate is"):
+        Limits(max_flip_rate=limit)
