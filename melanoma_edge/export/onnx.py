@@ -5,13 +5,14 @@ import io
 import logging
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnx.version_converter
 import onnx_ir as ir
 import onnxruntime
 import onnxsim
@@ -28,11 +29,13 @@ INPUT, OUTPUT = "image", "logits"
 TOLERANCE = 1e-4  # of the largest logit where that exceeds 1
 
 
+Logits = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+
 @dataclass(frozen=True)
 class ExportReport:
-    """What was written. `max_abs_difference`: logits of onnxruntime against torch over the check's images."""
+    """What was written. `max_abs_difference`: of its logits in onnxruntime to the source's, over the check's images."""
 
-    path: Path
     opset: int
     operators: Mapping[str, int]
     bytes: int
@@ -46,13 +49,40 @@ def export_onnx(model: nn.Module, size: int, path: Path) -> ExportReport:
     is not changed. Raises EdgeError when onnxruntime's logits differ from torch's by more than 1e-4 (of the largest
     logit where that exceeds 1); nothing is written then.
     """
-    model = copy.deepcopy(model).cpu().eval()
-    proto = ir.to_proto(_cleaned(_exported(model, size)))
-    data = proto.SerializeToString(deterministic=True)
-    difference = _difference(model, data, size)
+    network = copy.deepcopy(model).cpu().eval()
+
+    def logits(image: NDArray[np.float32]) -> NDArray[np.float32]:
+        with torch.no_grad():
+            values: NDArray[np.float32] = network(torch.from_numpy(image)).numpy()
+        return values
+
+    return _publish(_exported(network, size), logits, size, path)
+
+
+def clean(source: Path, path: Path) -> ExportReport:
+    """Write someone else's ONNX classifier as `export_onnx` would have: same names, opset 18, simplified, batch of one.
+
+    source: a file with one image input `[1 or N,3,S,S]` and one logits output. Raises EdgeError when the result does
+    not compute what the source does.
+    """
+    proto = onnx.load(source)
+    size = proto.graph.input[0].type.tensor_type.shape.dim[-1].dim_value
+    name = proto.graph.input[0].name
+    session = _session(proto.SerializeToString())
+    if next(entry.version for entry in proto.opset_import if entry.domain in {"", "ai.onnx"}) < OPSET:
+        proto = onnx.version_converter.convert_version(proto, OPSET)
+    return _publish(proto, lambda image: session.run(None, {name: image})[0], size, path)
+
+
+def _publish(proto: onnx.ModelProto, logits: Logits, size: int, path: Path) -> ExportReport:
+    """Clean, compare with the source's `logits`, write."""
+    cleaned = ir.to_proto(_cleaned(proto, size))
+    data = cleaned.SerializeToString(deterministic=True)
+    difference = _difference(logits, data, size)
     write_atomic(path, data)
-    operators = dict(sorted(Counter(node.op_type for node in proto.graph.node).items()))
-    return ExportReport(path, OPSET, operators, len(data), difference)
+    operators = dict(sorted(Counter(node.op_type for node in cleaned.graph.node).items()))
+    opset = next(entry.version for entry in cleaned.opset_import if entry.domain in {"", "ai.onnx"})
+    return ExportReport(opset, operators, len(data), difference)
 
 
 def _exported(model: nn.Module, size: int) -> onnx.ModelProto:
@@ -74,12 +104,13 @@ def _exported(model: nn.Module, size: int) -> onnx.ModelProto:
     return program.model_proto
 
 
-def _cleaned(proto: onnx.ModelProto) -> ir.Model:
-    """The simplified graph without what torch notes about the source code: stack traces, module paths, doc strings."""
-    simplified, valid = onnxsim.simplify(proto)
+def _cleaned(proto: onnx.ModelProto, size: int) -> ir.Model:
+    """The simplified graph without what exporters note about source code: stack traces, module paths, doc strings."""
+    simplified, valid = onnxsim.simplify(proto, overwrite_input_shapes={proto.graph.input[0].name: [1, 3, size, size]})
     if not valid:
-        raise EdgeError("onnxsim changed what the exported graph computes: please report the network and the versions")
+        raise EdgeError("onnxsim changed what the graph computes: please report the network and the versions")
     model: ir.Model = ir.from_proto(simplified)
+    model.graph.inputs[0].name, model.graph.outputs[0].name = INPUT, OUTPUT
     model.metadata_props.clear()
     model.doc_string = model.graph.doc_string = None
     model.graph.metadata_props.clear()
@@ -97,20 +128,18 @@ def _forget_source(item: ir.Node | ir.Value) -> None:
     item.doc_string = None
 
 
-def _difference(model: nn.Module, data: bytes, size: int) -> float:
-    """Largest absolute difference of the logits over random and extreme images. Raises EdgeError above TOLERANCE."""
-    session = onnxruntime.InferenceSession(data, _session_options(), providers=["CPUExecutionProvider"])
+def _difference(logits: Logits, data: bytes, size: int) -> float:
+    """Largest absolute difference to the source's logits over random and extreme images. EdgeError above TOLERANCE."""
+    session = _session(data)
     worst = 0.0
     for image in _check_images(size):
-        with torch.no_grad():
-            expected = model(torch.from_numpy(image)).numpy()
-        found = session.run([OUTPUT], {INPUT: image})[0]
+        expected, found = logits(image), session.run([OUTPUT], {INPUT: image})[0]
         difference = float(np.abs(found - expected).max())
         limit = TOLERANCE * max(1.0, float(np.abs(expected).max()))
         if not difference <= limit:
             raise EdgeError(
-                f"the ONNX file's logits differ from torch's by {difference:.2g}, {limit:.2g} is accepted: "
-                f"torch says {expected.ravel()[:4]}, onnxruntime {found.ravel()[:4]}"
+                f"the ONNX file's logits differ from the source's by {difference:.2g}, {limit:.2g} is accepted: "
+                f"the source says {expected.ravel()[:4]}, the file {found.ravel()[:4]}"
             )
         worst = max(worst, difference)
     return worst
@@ -127,10 +156,10 @@ def _check_images(size: int) -> Iterator[NDArray[np.float32]]:
         yield normalize(pixels.astype(np.uint8).transpose(0, 2, 3, 1), Preprocessing(size)).transpose(0, 3, 1, 2).copy()
 
 
-def _session_options() -> onnxruntime.SessionOptions:
+def _session(data: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    return options
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
 @contextmanager
