@@ -11,9 +11,12 @@ from melanoma_edge.runtime.predict import Predict
 RUNTIMES = {".safetensors": pytorch, ".onnx": ort, ".tflite": litert}
 
 
-def load(artifact: Artifact | Path, spec: Preprocessing, *, threads: int = 1, device: str = "auto") -> Predict:
+def load(
+    artifact: Artifact | Path, spec: Preprocessing | None = None, *, threads: int = 1, device: str = "auto"
+) -> Predict:
     """Load a model file in the runtime that its suffix names: .safetensors, .onnx or .tflite.
 
+    spec: None takes the size that the file states, normalised as `(pixel - 128) / 128`.
     device: "auto", "cpu" or "cuda" for .safetensors; the other runtimes use the CPU. Raises InputError for another
     suffix, a missing or corrupt file, another input size than `spec`'s, or a runtime that is not installed.
     """

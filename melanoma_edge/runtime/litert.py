@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
-from melanoma_edge.runtime.predict import Logits, Predict, check_contract
+from melanoma_edge.runtime.predict import Logits, Predict, agree
 
 # Distribution to (module to look for, module that has Interpreter), in order of preference.
 PACKAGES = {
@@ -37,7 +37,7 @@ def version(package: str | None = None) -> str:
     return importlib.metadata.version(package or _choose(None))
 
 
-def load(path: Path, spec: Preprocessing, *, threads: int = 1, package: str | None = None) -> Predict:
+def load(path: Path, spec: Preprocessing | None = None, *, threads: int = 1, package: str | None = None) -> Predict:
     """An interpreter of a .tflite file: float32 `[1, S, S, 3]` to float32 logits `[1, K]`, one image a run.
 
     package: one of PACKAGES, to force it. Raises InputError when the file is corrupt, lies outside that contract or is
@@ -47,7 +47,7 @@ def load(path: Path, spec: Preprocessing, *, threads: int = 1, package: str | No
     interpreter = allocate(path, threads=threads, package=chosen)
     ends = (interpreter.get_input_details(), interpreter.get_output_details())
     inputs, outputs = ([(t["name"], _shape(t), np.dtype(t["dtype"]).name) for t in side] for side in ends)
-    check_contract(path, inputs, outputs, "NHWC", spec)
+    agreed = agree(path, inputs, outputs, "NHWC", spec)
     image, logits = ends[0][0]["index"], ends[1][0]["index"]
 
     def run() -> Logits:
@@ -58,7 +58,7 @@ def load(path: Path, spec: Preprocessing, *, threads: int = 1, package: str | No
         interpreter.set_tensor(image, batch)
         return run
 
-    return Predict(chosen, version(chosen), "cpu", threads, spec, 1, "NHWC", prepare)
+    return Predict(chosen, version(chosen), "cpu", threads, agreed, 1, "NHWC", prepare)
 
 
 def allocate(path: Path, *, threads: int = 1, package: str | None = None) -> Any:

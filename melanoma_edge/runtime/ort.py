@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
-from melanoma_edge.runtime.predict import Logits, Predict, check_contract
+from melanoma_edge.runtime.predict import Logits, Predict, agree
 
 PACKAGE = "onnxruntime"
 TYPES = {"tensor(float)": "float32"}
@@ -27,21 +27,21 @@ def version() -> str:
     return importlib.metadata.version(PACKAGE)
 
 
-def load(path: Path, spec: Preprocessing, *, threads: int = 1) -> Predict:
+def load(path: Path, spec: Preprocessing | None = None, *, threads: int = 1) -> Predict:
     """A session of an .onnx file: float32 `[1, 3, S, S]` to float32 logits `[1, K]`, one image a run.
 
     Raises InputError when the file is corrupt, lies outside that contract, or is not of `spec.size`.
     """
     session = _session(path, threads)
     inputs, outputs = ([(t.name, t.shape, TYPES.get(t.type, t.type)) for t in side] for side in _ends(session))
-    check_contract(path, inputs, outputs, "NCHW", spec)
+    agreed = agree(path, inputs, outputs, "NCHW", spec)
     image = inputs[0][0]
 
     def prepare(batch: NDArray[np.float32]) -> Callable[[], Logits]:
         feed = {image: batch}
         return lambda: np.asarray(session.run(None, feed)[0], np.float32)
 
-    return Predict(PACKAGE, version(), "cpu", threads, spec, 1, "NCHW", prepare)
+    return Predict(PACKAGE, version(), "cpu", threads, agreed, 1, "NCHW", prepare)
 
 
 def _ends(session: Any) -> tuple[Any, Any]:

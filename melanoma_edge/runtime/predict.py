@@ -58,22 +58,34 @@ class Predict:
             )
 
 
-def check_contract(path: Path, inputs: Ends, outputs: Ends, layout: Layout, spec: Preprocessing) -> None:
-    """Raise InputError unless a file takes one image of `spec.size` and gives one vector of at least two logits.
+def agree(path: Path, inputs: Ends, outputs: Ends, layout: Layout, spec: Preprocessing | None) -> Preprocessing:
+    """`spec`, or the default one of the file's own size, if the file takes one such image and gives two logits or more.
 
-    The batch may be 1 or left open, which a file says with a name, None or -1.
+    The batch may be 1 or left open, which a file says with a name, None or -1. Raises InputError otherwise.
     """
-    image = [3, spec.size, spec.size] if layout == "NCHW" else [spec.size, spec.size, 3]
+    side = spec.size if spec else _side(inputs)
+    image = [3, side, side] if layout == "NCHW" else [side, side, 3]
     if len(inputs) == len(outputs) == 1:
         (_, given, taken), (_, answer, made) = inputs[0], outputs[0]
         classes = answer[1] if len(answer) == 2 and _one_or_open(answer[0]) else None
-        takes_image = given[1:] == image and _one_or_open(given[0]) and taken == "float32"
-        if takes_image and isinstance(classes, int) and classes > 1 and made == "float32":
-            return
-    found, gives = (" and ".join(f"{d} {n} {list(s)}" for n, s, d in ends) for ends in (inputs, outputs))
+        takes_image = list(given[1:]) == image and _one_or_open(given[0]) and taken == "float32"
+        if takes_image and isinstance(side, int) and isinstance(classes, int) and classes > 1 and made == "float32":
+            return spec or Preprocessing(side)
+    found, gives = (" and ".join(f"{d} {n} {_shown(s)}" for n, s, d in ends) for ends in (inputs, outputs))
     raise InputError(
-        f"{path} takes {found} and gives {gives}; accepted is float32 {[1, *image]} to float32 logits [1, K], K >= 2"
+        f"{path} takes {found} and gives {gives}; accepted is float32 {_shown([1, *image])} to float32 logits "
+        "[1, K], K >= 2"
     )
+
+
+def _side(inputs: Ends) -> int | str | None:
+    """The third dimension of the first input: rows in NCHW, columns in NHWC; "S" when it is not a number."""
+    shape = inputs[0][1] if inputs else ()
+    return shape[2] if len(shape) == 4 and isinstance(shape[2], int) else "S"
+
+
+def _shown(shape: Shape) -> str:
+    return f"[{', '.join(map(str, shape))}]"
 
 
 def _one_or_open(batch: int | str | None) -> bool:

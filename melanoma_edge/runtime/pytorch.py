@@ -30,7 +30,9 @@ def version() -> str:
     return importlib.metadata.version(PACKAGE)
 
 
-def load(path: Path, spec: Preprocessing, *, threads: int = 1, device: str = "auto", batch: int = 32) -> Predict:
+def load(
+    path: Path, spec: Preprocessing | None = None, *, threads: int = 1, device: str = "auto", batch: int = 32
+) -> Predict:
     """A checkpoint (.safetensors) that `train` wrote. `batch` images a run.
 
     device: "auto" takes the GPU when there is one. Raises InputError when the file is corrupt or not of `spec.size`,
@@ -40,9 +42,9 @@ def load(path: Path, spec: Preprocessing, *, threads: int = 1, device: str = "au
 
     model, made_with = load_model(path)
     side = made_with.spec.image_size
-    if side != spec.size:
+    if spec is not None and side != spec.size:
         raise InputError(f"{path} takes images of {side} pixels, but the preprocessing makes {spec.size}")
-    return wrap(model, spec, threads=threads, device=device, batch=batch)
+    return wrap(model, spec or Preprocessing(side), threads=threads, device=device, batch=batch)
 
 
 def wrap(

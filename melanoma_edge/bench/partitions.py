@@ -1,0 +1,53 @@
+"""How much of a .tflite file the XNNPACK delegate takes, and in how many pieces: every piece boundary costs copies."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from melanoma_edge.runtime import litert
+
+DELEGATE = "DELEGATE"
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """`partitions` delegate calls for `operators` operators; `outside` are those left to the interpreter's kernels."""
+
+    partitions: int
+    operators: int
+    outside: tuple[str, ...]
+
+
+def partitions(path: Path) -> Partitions | None:
+    """Delegate partitions of a .tflite file, None when the installed interpreter cannot tell.
+
+    Raises InputError when the file cannot be run.
+    """
+    interpreter = litert.allocate(path)
+    details = getattr(interpreter, "_get_ops_details", None)  # the only place where interpreters tell
+    return None if details is None else count(details())
+
+
+def count(nodes: Sequence[Mapping[str, Any]]) -> Partitions:
+    """Partitions of a graph after delegation: nodes with `op_name`, `inputs` and `outputs` (tensor indices).
+
+    The list still has the operators that a delegate replaced; they are found by going back from its outputs to its
+    inputs.
+    """
+    delegates = [node for node in nodes if node["op_name"] == DELEGATE]
+    operators = [node for node in nodes if node["op_name"] != DELEGATE]
+    made_by = {int(tensor): i for i, node in enumerate(operators) for tensor in node["outputs"]}
+    inside: set[int] = set()
+    for delegate in delegates:
+        given = {int(tensor) for tensor in delegate["inputs"]}
+        wanted = [int(tensor) for tensor in delegate["outputs"]]
+        while wanted:
+            tensor = wanted.pop()
+            maker = made_by.get(tensor)
+            if tensor in given or maker is None or maker in inside:
+                continue
+            inside.add(maker)
+            wanted += [int(t) for t in operators[maker]["inputs"]]
+    outside = tuple(str(node["op_name"]) for i, node in enumerate(operators) if i not in inside)
+    return Partitions(len(delegates), len(operators), outside)

@@ -1,0 +1,107 @@
+"""Time model files side by side: latency at several thread counts, loading, size, delegate partitions, the machine."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from melanoma_edge import runtime
+from melanoma_edge.bench import latency
+from melanoma_edge.bench.machine import machine, usable_cores
+from melanoma_edge.bench.partitions import partitions
+from melanoma_edge.errors import InputError
+from melanoma_edge.progress import Progress, silent
+from melanoma_edge.runtime import pytorch
+from melanoma_edge.runtime.predict import Predict
+
+SEED = 0
+
+
+def bench(
+    files: Mapping[str, Path],
+    *,
+    baseline: str | None = None,
+    threads: Sequence[int] = (1, 2),
+    runs: int = 100,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Latency of every file, ready for JSON. files: a name of your choice to a .safetensors, .onnx or .tflite file.
+
+    baseline: the name whose median the ratios divide by, by default the first. "rows" has one row per file and thread
+    count on the CPU; a count above this process's cores is left out and listed in "skipped_threads", since threads that
+    wait for each other's core measure the scheduler. "cuda" has the torch files on the GPU, if there is one.
+    Raises InputError when a file cannot be run, or there is none.
+    """
+    if not files:
+        raise InputError("nothing to time: name at least one .safetensors, .onnx or .tflite file")
+    first = baseline or next(iter(files))
+    if first not in files:
+        raise InputError(f"baseline {first!r} is none of the files to time: {', '.join(files)}")
+    possible = [count for count in threads if count <= usable_cores()]
+    return {
+        "method": latency.METHOD,
+        "baseline": first,
+        "machine": machine(),
+        "load_average": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
+        "skipped_threads": [count for count in threads if count not in possible],
+        "rows": [row for count in possible for row in _rows(files, first, count, "cpu", runs, progress)],
+        "cuda": _cuda(files, runs, progress),
+    }
+
+
+def _cuda(files: Mapping[str, Path], runs: int, progress: Progress) -> list[dict[str, Any]]:
+    """Rows of the torch files on the GPU; each run ends when its logits are back in memory."""
+    on_torch = {name: path for name, path in files.items() if runtime.RUNTIMES.get(path.suffix) is pytorch}
+    if not on_torch or pytorch.gpu() is None:
+        return []
+    return list(_rows(on_torch, next(iter(on_torch)), 1, "cuda", runs, progress))
+
+
+def _rows(
+    files: Mapping[str, Path], baseline: str, threads: int, device: str, runs: int, progress: Progress
+) -> Iterator[dict[str, Any]]:
+    """One row per file at one thread count."""
+
+    def told(task: str, done: int, total: int, detail: str = "") -> None:
+        progress(f"{task}, {threads} thread{'s' * (threads > 1)}", done, total, detail)
+
+    loaded = {name: _load(path, threads, device) for name, path in files.items()}
+    taken = latency.interleave({name: run for name, (_, run, _) in loaded.items()}, runs=runs, progress=told)
+    for name, (predict, _, cold) in loaded.items():
+        parts = partitions(files[name]) if files[name].suffix == ".tflite" else None
+        yield {
+            "name": name,
+            "runtime": predict.runtime,
+            "runtime_version": predict.version,
+            "device": predict.device,
+            "bytes": files[name].stat().st_size,
+            **asdict(latency.summarize(taken[name], threads)),
+            "ratio": asdict(latency.ratio(taken[name], taken[baseline])),
+            **cold,
+            "partitions": parts.partitions if parts else None,
+            "operators": parts.operators if parts else None,
+            "outside_delegate": list(parts.outside) if parts else None,
+        }
+
+
+def _load(path: Path, threads: int, device: str) -> tuple[Predict, Callable[[], object], dict[str, float]]:
+    """A network with one image in place, and its cold start in milliseconds.
+
+    Loaded twice: the first time pays for importing the runtime and for reading the file from disk, which are no
+    property of the network.
+    """
+    runtime.load(path, threads=threads, device=device)
+    started = time.perf_counter_ns()
+    predict = runtime.load(path, threads=threads, device=device)
+    loaded = time.perf_counter_ns()
+    # Dense networks take the same time for any image.
+    size = predict.spec.size
+    run = predict.prepared(np.random.default_rng(SEED).integers(0, 256, (size, size, 3), np.uint8))
+    prepared = time.perf_counter_ns()
+    run()
+    ran = time.perf_counter_ns()
+    return predict, run, {"load_ms": (loaded - started) / 1e6, "first_run_ms": (ran - prepared) / 1e6}
