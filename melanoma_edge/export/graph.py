@@ -59,6 +59,19 @@ def data_and_constant(node: ir.Node) -> tuple[ir.Value, NDArray[np.generic]] | N
     return None
 
 
+def clamp_bounds(node: ir.Node) -> tuple[float, float] | None:
+    """(lower, upper) of a Relu, or of a Clip with constant bounds (an absent one is infinite); None for the rest."""
+    if is_op(node, "Relu"):
+        return 0.0, np.inf
+    if not is_op(node, "Clip"):
+        return None
+    given = [*node.inputs[1:], None, None][:2]
+    low, high = (scalar(v) for v in given)
+    if (low is None and given[0] is not None) or (high is None and given[1] is not None):
+        return None
+    return -np.inf if low is None else low, np.inf if high is None else high
+
+
 def add_constant(graph: ir.Graph, name: str, array: NDArray[np.generic]) -> ir.Value:
     """Register `array` as a new initializer whose name starts with `name`."""
     taken = set(graph.initializers) | {v.name for n in graph for v in n.outputs} | {v.name for v in graph.inputs}

@@ -51,15 +51,9 @@ def _clamp(node: ir.Node, data: ir.Value, low: float, high: float) -> ir.Value:
 
 def _bounds(node: ir.Node) -> tuple[ir.Value, float, float] | None:
     """(operand, lower, upper) of a clamp with constant scalar bounds; None for anything else."""
-    if node.op_type == "Relu":
-        return None if node.inputs[0] is None else (node.inputs[0], 0.0, np.inf)
-    if node.op_type == "Clip":
-        given = [*node.inputs[1:], None, None][:2]
-        values = [graph.scalar(v) for v in given]
-        if node.inputs[0] is None or any(v is not None and s is None for v, s in zip(given, values, strict=True)):
-            return None
-        low, high = values
-        return node.inputs[0], -np.inf if low is None else low, np.inf if high is None else high
+    if node.op_type in ("Relu", "Clip"):
+        bounds = graph.clamp_bounds(node)
+        return None if bounds is None or node.inputs[0] is None else (node.inputs[0], *bounds)
     if len(node.inputs) != 2 or (operands := graph.data_and_constant(node)) is None or operands[1].size != 1:
         return None
     data, bound = operands[0], float(operands[1].reshape(()))

@@ -1,0 +1,79 @@
+"""Writes a .tflite file, float32, 8-bit or mixed, from an ONNX graph."""
+
+from pathlib import Path
+
+import onnx_ir as ir
+from ai_edge_litert import schema_py_generated as schema
+from onnx_ir.passes import common
+
+from melanoma_edge.artifact import write_atomic
+from melanoma_edge.errors import InputError
+from melanoma_edge.export import graph
+from melanoma_edge.export.tflite import layout, versions
+from melanoma_edge.export.tflite.affine import constant_integers, per_tensor
+from melanoma_edge.export.tflite.emission import Emission
+from melanoma_edge.export.tflite.ops import rules
+from melanoma_edge.export.tflite.plan import make_plan
+
+INPUT, OUTPUT = "image", "logits"
+
+
+def emit(model: ir.Model, path: Path, *, name: str, description: str = "") -> None:
+    """Write `model` to `path`, whole or not at all; the same model gives the same bytes.
+
+    model: as the clean passes leave it (float) or as the quantiser does (QuantizeLinear and DequantizeLinear pairs;
+    mixed is fine), one static input. In the file images are NHWC, input and output are float32, and the signature
+    `serving_default` names them `image` and `logits` (further outputs keep their names). name, description: the file's.
+    Raises UnsupportedOperatorError when the graph holds what TFLite, or this emitter, cannot express.
+    """
+    write_atomic(path, to_bytes(model, name=name, description=description))
+
+
+def to_bytes(model: ir.Model, *, name: str, description: str = "") -> bytes:
+    """The bytes that `emit` writes."""
+    common.ShapeInferencePass()(model)
+    table = rules()
+    emission = Emission(make_plan(model, table))
+    (image,) = model.graph.inputs
+    shape = graph.dims(image)
+    if shape is None:
+        raise InputError(f"input {image.name!r} has shape {image.shape}: TFLite needs it fixed")
+    emission.tensors[image] = emission.tensor(INPUT, layout.shape(shape))
+    for node in model.graph:
+        if node in emission.plan.swallowed:
+            continue
+        if graph.is_op(node, "QuantizeLinear"):
+            _quantize(node, emission)
+        elif not graph.is_op(node, "DequantizeLinear"):
+            table[node.op_type].write(node, emission)
+    outputs = {}
+    for n, value in enumerate(model.graph.outputs):
+        tensor = emission.real(value)
+        label = OUTPUT if n == 0 else str(value.name)
+        emission.builder.tensors[tensor].name = label
+        outputs[label] = tensor
+    return emission.builder.pack(
+        name=name,
+        description=description,
+        inputs={INPUT: emission.tensors[image]},
+        outputs=outputs,
+        min_runtime=versions.newest(emission.runtimes),
+    )
+
+
+def _quantize(node: ir.Node, e: Emission) -> None:
+    """A QuantizeLinear that no operator swallowed: of a float value, or from one 8-bit scale to another."""
+    source, target = node.inputs[0], node.outputs[0]
+    if source is None:
+        raise InputError(f"QuantizeLinear {node.name!r} has no input")
+    from_integers = graph.producer(source, "DequantizeLinear")
+    quantization = per_tensor(node)
+    if from_integers is not None and constant_integers(from_integers) is None:
+        data = e.integer(source)
+        if e.quantizations[data].key == quantization.key:
+            e.tensors[target] = data
+            return
+    else:
+        data = e.real(source)
+    e.tensors[target] = e.tensor(str(target.name), e.shape(data), quantization)
+    e.op("QUANTIZE", [data], [e.tensors[target]], schema.QuantizeOptionsT())
