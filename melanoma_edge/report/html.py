@@ -1,0 +1,145 @@
+"""report.html: one file that opens from disk, loads nothing, and is read in five minutes."""
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from melanoma_edge.report import ledger, plots, view, wording
+
+STEPS = {
+    "exif_transpose": "turned upright as its EXIF says",
+    "rgb": "converted to RGB",
+    "center_crop_square": "cropped to its centred square",
+    "resize_bilinear_antialias": "resized with antialiased bilinear filtering as Pillow does it",
+    "normalize": "normalised",
+}
+SPLITS = {"train": "training", "val": "validation", "test": "test"}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page. It stands there when report.json has the key `needs`."""
+
+    id: str
+    title: str
+    needs: str
+
+    @property
+    def template(self) -> str:
+        """The file in `templates/` that draws it."""
+        return f"{self.id}.html"
+
+
+SECTIONS = (
+    Section("verdict", "Verdict", "verdict"),
+    Section("comparison", "Side by side", "artifacts"),
+    Section("plots", "In pictures", "artifacts"),
+    Section("ledger", "Changed decisions", "flips"),
+    Section("data", "Data", "data"),
+    Section("training", "Training", "training"),
+    Section("provenance", "Provenance", "build"),
+    Section("limits", "Limits of use", "limits_of_use"),
+)
+
+
+def render_html(report: Mapping[str, Any], thumbnails: Mapping[str, bytes], shown: int = ledger.SHOWN) -> str:
+    """The page for a document of `build_report`. Equal inputs give equal bytes.
+
+    thumbnails: image id to JPEG bytes, for the images in the ledger; one that is missing shows as "no picture".
+    shown: how many images of the ledger are drawn at most.
+    """
+    entries = ledger.entries(report)
+    drawn = entries[:shown]
+    pictures = {
+        e.image_id: base64.b64encode(thumbnails[e.image_id]).decode() for e in drawn if e.image_id in thumbnails
+    }
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            report=report,
+            sections=[section for section in SECTIONS if section.needs in report],
+            figures=_figures(report),
+            headline=view.headline(report),
+            threads=view.thread_counts(report),
+            timed=view.timed(report),
+            provenance=view.provenance(report),
+            entries=entries,
+            short=wording.short_names([row["name"] for row in report["artifacts"]]),
+            missed=sum(entry.missed for entry in entries),
+            shown=drawn,
+            pictures=pictures,
+        )
+    )
+
+
+def _figures(report: Mapping[str, Any]) -> dict[str, Markup]:
+    figures = {"roc": plots.roc(report), "confusion": plots.confusion(report), "cost": plots.cost(report)}
+    if report["training"]:
+        figures["training"] = plots.training(report["training"]["history"], report["training"].get("best_epoch"))
+    return figures
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("melanoma_edge.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    words: tuple[Callable[..., Any], ...] = (
+        wording.plain,
+        wording.breakable,
+        wording.number,
+        wording.signed,
+        wording.percent,
+    )
+    words += (wording.integer, wording.megabytes, wording.duration, wording.direction)
+    words += (wording.gate_title, wording.gate_figure, view.machine, view.device, view.used)
+    words += (_moment, _split_name, _step, _channels, _place, _sentence)
+    environment.filters.update({word.__name__.removeprefix("_"): word for word in words})
+    environment.globals["mark"] = _mark
+    return environment
+
+
+def _mark(good: bool, otherwise: str = "×") -> Markup:  # noqa: RUF001
+    """The sign before a check; the words beside it say the same."""
+    return Markup('<span class="mark" aria-hidden="true">{}</span>').format("✓" if good else otherwise)
+
+
+def _moment(created_utc: str) -> str:
+    """`2026-11-21T11:47:00Z` as `21 November 2026, 11:47 UTC`; another form as it stands."""
+    try:
+        moment = datetime.fromisoformat(created_utc)
+    except ValueError:
+        return created_utc
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+
+
+def _split_name(name: str) -> str:
+    return SPLITS.get(name, name)
+
+
+def _step(name: str) -> str:
+    return STEPS.get(name, name.replace("_", " "))
+
+
+def _channels(values: list[float]) -> str:
+    """A value for each channel, or one for all."""
+    return ", ".join(f"{v:g}" for v in (values[:1] if len(set(values)) == 1 else values))
+
+
+def _place(p: float | None) -> float:
+    """A probability as per cent of a track's width."""
+    return round(100 * min(max(p or 0.0, 0.0), 1.0), 2)
+
+
+def _sentence(text: str) -> str:
+    """Text with a capital letter and a full stop."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."

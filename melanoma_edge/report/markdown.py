@@ -1,0 +1,78 @@
+"""The report in one screen of Markdown, for pull requests and `docs/results`."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from melanoma_edge.report import wording
+from melanoma_edge.report.wording import integer, megabytes, number, percent, signed
+
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!])")
+
+
+def render_markdown(report: Mapping[str, Any]) -> str:
+    """Verdict, gates and the table of files of a `build_report` document, in GitHub's Markdown."""
+    point, reference = report["operating_point"], report["reference"]
+    parts = [f"## {text(report['name'])}: {'ships' if report['verdict']['ships'] else 'does not ship'}"]
+    if not report["data"]["clinical"]:
+        parts.append("**Procedural images, not patients: no figure here is clinical.**")
+    parts += [bullets(report["verdict"]["reasons"])] if report["verdict"]["reasons"] else []
+    parts.append(
+        f"{integer(reference['n'])} test images of {text(report['data']['name'])}, "
+        f"{integer(reference['melanomas'])} of them melanomas; melanoma is decided from "
+        f"p = {number(point['threshold'])} on ({text(point['rule'])})."
+    )
+    parts += [_files(report), _gates(report["gates"])]
+    parts.append("An aid for engineers and researchers, never a diagnosis.")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> str:
+    """A GitHub table of finished cells; the first `words` columns are text, the others figures."""
+    marks = ["---" if i < words else "---:" for i in range(len(heads))]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (heads, marks, *rows))
+
+
+def text(value: object) -> str:
+    """Text from outside as Markdown that shows it as it is."""
+    return SPECIAL.sub(r"\\\1", wording.plain(value))
+
+
+def code(value: object) -> str:
+    """A file name or the like in code style, fit for a table."""
+    return f"`{wording.plain(value).replace('`', chr(39)).replace('|', chr(92) + '|')}`"
+
+
+def bullets(lines: Iterable[object]) -> str:
+    """A list, an item a line."""
+    return "\n".join(f"- {text(line)}" for line in lines)
+
+
+def _files(report: Mapping[str, Any]) -> str:
+    heads = ("file", "size", "p50 ms", "AUC", "ΔAUC", "sensitivity", "specificity", "flips", "mean Δp", "max Δp")
+    rows = [_row("reference", report["reference"])]
+    rows += [_row(code(row["name"]), row) for row in report["artifacts"]]
+    return table(heads, rows)
+
+
+def _row(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:
+    """A row of the table of files; the reference has no changes to show."""
+    latency = row["latency_ms"] or {}
+    judged = number(row["auc"]), signed(row.get("auc_delta")), percent(row["sensitivity"]), percent(row["specificity"])
+    flips = f"{integer(row['flips'])} ({percent(row['flip_rate'], 2)})" if "flips" in row else wording.ABSENT
+    moved = number(row.get("mean_abs_dp")), number(row.get("max_abs_dp"))
+    return (name, megabytes(row.get("bytes")), number(latency.get("p50"), 2), *judged, flips, *moved)
+
+
+def _gates(gates: Sequence[Mapping[str, Any]]) -> str:
+    rows = [
+        (
+            text(wording.gate_title(gate)),
+            code(gate["artifact"]),
+            "holds" if gate["passed"] else "**fails**",
+            wording.gate_figure(gate, "value"),
+            wording.gate_figure(gate, "limit"),
+        )
+        for gate in gates
+    ]
+    return table(("gate", "file", "verdict", "measured", "limit"), rows, words=3) if rows else ""

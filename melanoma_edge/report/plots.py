@@ -1,0 +1,234 @@
+"""Figures as inline SVG, drawn by matplotlib in the page's own colours: CSS variables, so that dark mode just works.
+
+Equal inputs give equal bytes: no dates, no creator, ids salted with the figure's name.
+"""
+
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+from markupsafe import Markup, escape
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+
+from melanoma_edge.report import wording
+
+INK, MUTED, RULE, PAPER, ACCENT = "#010101", "#010102", "#010103", "#010104", "#010105"
+SERIES = ("#010111", "#010112", "#010113", "#010114", "#010115", "#010116")
+VARIABLES = {INK: "ink", MUTED: "muted", RULE: "rule", PAPER: "paper", ACCENT: "accent"}
+VARIABLES |= {colour: f"series-{i + 1}" for i, colour in enumerate(SERIES)}
+DASHES: tuple[Any, ...] = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (9, 2)), (0, (3, 3)))
+STYLE: dict[str, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": RULE,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.labelcolor": MUTED,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "figure.facecolor": "none",
+    "font.family": "DejaVu Sans",
+    "font.size": 8.5,
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "savefig.facecolor": "none",
+    "svg.fonttype": "none",
+    "text.color": INK,
+    "text.parse_math": False,  # a class called "$x$" is a name, not a formula
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+}
+WIDTH = 9.4  # inches; one is 72 units of the SVG
+ACROSS = 5  # confusion matrices in a row
+ZOOM = 0.12  # half the side of the square around the operating point
+
+
+def roc(report: Mapping[str, Any]) -> Markup:
+    """ROC curves of the reference and every artifact, whole and around the operating point."""
+    curves = [row for row in _rows(report) if row.get("roc")]
+
+    def draw(figure: Figure) -> None:
+        whole, near = figure.subplots(1, 2)
+        for axes in (whole, near):
+            for i, row in enumerate(curves):
+                _curve(axes, row, i)
+            axes.set(xlabel=f"1 {wording.MINUS} specificity", ylabel="sensitivity", aspect="equal")
+        whole.plot([0, 1], [0, 1], color=RULE, linewidth=1, zorder=0)
+        whole.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), title="ROC")
+        whole.legend(loc="lower right", fontsize=8)
+        _look_near(near, report["reference"])
+
+    named = "; ".join(f"{row['name']} AUC {wording.number(row['auc'])}" for row in curves)
+    return _svg(
+        "roc", draw, 4.6, f"ROC curves of the reference and of each file, nearly on top of each other. {named}."
+    )
+
+
+def confusion(report: Mapping[str, Any]) -> Markup:
+    """One confusion matrix for the reference and each artifact, shaded by the share of its true class."""
+    rows = [row for row in _rows(report) if row.get("confusion")]
+    down = -(-len(rows) // ACROSS)
+
+    def draw(figure: Figure) -> None:
+        panels = figure.subplots(down, ACROSS, squeeze=False).ravel()
+        for i, (panel, row) in enumerate(zip(panels, rows, strict=False)):
+            _matrix(panel, row, first=i % ACROSS == 0)
+        for panel in panels[len(rows) :]:
+            panel.set_visible(False)
+
+    said = "; ".join(
+        f"{row['name']}: {row['confusion']['tp']} melanomas found, {row['confusion']['fn']} missed, "
+        f"{row['confusion']['tn']} others cleared, {row['confusion']['fp']} called melanoma"
+        for row in rows
+    )
+    return _svg("confusion", draw, 2.1 * down, f"Confusion matrices at the operating point. {said}.")
+
+
+def cost(report: Mapping[str, Any]) -> Markup:
+    """Size and latency of each file as bars: p50 filled, a whisker to p90 and p99, one bar a thread count."""
+    rows = [row for row in _rows(report) if row.get("latency") or row.get("bytes")]
+    threads = sorted({timing["threads"] for row in rows for timing in row.get("latency") or ()})
+
+    def draw(figure: Figure) -> None:
+        size, latency = figure.subplots(1, 2, sharey=True, gridspec_kw={"width_ratios": (2, 3)})
+        for i, row in enumerate(rows):
+            if row.get("bytes"):
+                size.barh(i, row["bytes"] / 1e6, 0.5, color=ACCENT)
+                _beside(size, f"{row['bytes'] / 1e6:.2f}", row["bytes"] / 1e6, i)
+            for timing in row.get("latency") or ():
+                _timing(latency, i, timing, threads)
+        size.set(title="Size, MB", yticks=range(len(rows)), yticklabels=[wording.plain(r["name"], 34) for r in rows])
+        size.tick_params(axis="y", labelcolor=INK)
+        size.margins(x=0.16)
+        size.invert_yaxis()
+        latency.set(title="Latency of one image, ms", xlim=(0, None))
+        handles = [Patch(color=SERIES[i % len(SERIES)], alpha=0.85) for i in range(len(threads))]
+        names = [f"{n} thread{'s' if n > 1 else ''}" for n in threads]
+        latency.legend(handles, names, loc="lower left", bbox_to_anchor=(0.45, 1.0), ncols=4, fontsize=8)
+        for axes in (size, latency):
+            axes.grid(visible=False, axis="y")
+
+    height = 0.9 + 0.42 * len(rows)
+    return _svg("cost", draw, height, "Size and latency of each file as bars; the table above has the figures.")
+
+
+def training(history: Sequence[Mapping[str, Any]], best_epoch: int | None) -> Markup:
+    """Losses and validation AUC over the epochs, with the frozen epochs shaded and the best one marked."""
+    epochs = [row["epoch"] for row in history]
+    frozen = [row["epoch"] for row in history if str(row["phase"]).startswith(("frozen", "head"))]
+
+    def draw(figure: Figure) -> None:
+        loss, auc = figure.subplots(1, 2)
+        for axes in (loss, auc):
+            axes.set(xlabel="epoch")
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            if frozen and len(frozen) < len(epochs):
+                axes.axvspan(min(frozen) - 0.5, max(frozen) + 0.5, color=RULE, alpha=0.45, linewidth=0, zorder=0)
+            if best_epoch is not None:
+                axes.axvline(best_epoch, color=MUTED, linewidth=1, linestyle=(0, (2, 2)))
+        for i, (key, name) in enumerate((("train_loss", "training"), ("val_loss", "validation"))):
+            values = [_nan(row[key]) for row in history]
+            loss.plot(epochs, values, color=SERIES[i], linestyle=DASHES[i], marker="o", markersize=3, label=name)
+        loss.set(title="Cross entropy")
+        loss.legend(fontsize=8)
+        auc.plot(epochs, [_nan(row["val_auc"]) for row in history], color=SERIES[0], marker="o", markersize=3)
+        auc.set(title="Validation AUC")
+
+    best = f" The best epoch is {best_epoch}." if best_epoch is not None else ""
+    return _svg("training", draw, 3.0, f"Loss and validation AUC over {len(epochs)} epochs.{best}")
+
+
+def _rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    names = wording.short_names([row["name"] for row in report["artifacts"]])
+    artifacts = [{**row, "name": names[row["name"]]} for row in report["artifacts"]]
+    return [{**report["reference"], "name": "reference"}, *artifacts]
+
+
+def _curve(axes: Axes, row: Mapping[str, Any], i: int) -> None:
+    """The reference is a broad pale band, so that the artifacts' thin lines show where they leave it."""
+    label = f"{wording.plain(row['name'], 34)}  {wording.number(row['auc'])}"
+    colour, dash = (SERIES[(i - 1) % len(SERIES)], DASHES[(i - 1) % len(DASHES)]) if i else (INK, "solid")
+    width, opacity = (1.4, 1.0) if i else (6.0, 0.22)
+    curve: Mapping[str, list[float]] = row["roc"]
+    axes.plot(curve["fpr"], curve["tpr"], linestyle=dash, label=label, color=colour, linewidth=width, alpha=opacity)
+    if row["sensitivity"] is not None and row["specificity"] is not None:
+        face, size = (colour, 4.5) if i else (PAPER, 9.0)
+        x, y = 1 - row["specificity"], row["sensitivity"]
+        axes.plot(x, y, marker="o", markersize=size, color=colour, markerfacecolor=face, zorder=4)
+
+
+def _look_near(axes: Axes, reference: Mapping[str, Any]) -> None:
+    """Frame the operating point of the reference."""
+    x, y = 1 - (reference["specificity"] or 0.0), reference["sensitivity"] or 0.0
+    x, y = min(max(x, ZOOM), 1 - ZOOM), min(max(y, ZOOM), 1 - ZOOM)
+    axes.set(xlim=(x - ZOOM, x + ZOOM), ylim=(y - ZOOM, y + ZOOM + 0.01), title="At the operating point")
+
+
+def _matrix(axes: Axes, row: Mapping[str, Any], *, first: bool) -> None:
+    """2 x 2 counts, true class down and decision across; the first of a row names the classes."""
+    counts: Mapping[str, int] = row["confusion"]
+    cells = ((counts["tn"], counts["fp"]), (counts["fn"], counts["tp"]))
+    for y, pair in enumerate(cells):
+        for x, count in enumerate(pair):
+            share = count / max(sum(pair), 1)
+            axes.add_patch(Rectangle((x, y), 0.97, 0.97, color=ACCENT, alpha=0.08 + 0.4 * share, linewidth=0))
+            axes.text(x + 0.5, y + 0.42, f"{count:,}", ha="center", va="center", fontsize=11, weight="bold")
+            axes.text(x + 0.5, y + 0.72, f"{share:.1%}", ha="center", va="center", fontsize=7.5, color=MUTED)
+    axes.set(xlim=(0, 2), ylim=(2, 0), aspect="equal", title=wording.plain(row["name"], 22))
+    axes.set_xticks([0.5, 1.5], ["other", "melanoma"])
+    axes.set_yticks([0.5, 1.5], ["truly other", "truly mel."] if first else ["", ""], rotation=90, va="center")
+    axes.set(xlabel="decided")
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+
+
+def _timing(axes: Axes, row: int, timing: Mapping[str, Any], threads: Sequence[int]) -> None:
+    height = 0.7 / len(threads)
+    i = threads.index(timing["threads"])
+    y = row + (i - (len(threads) - 1) / 2) * height
+    colour = SERIES[i % len(SERIES)]
+    axes.barh(y, timing["p50"] or 0, height * 0.86, color=colour, alpha=0.85)
+    if timing["p50"] is None or timing["p99"] is None:
+        return
+    axes.plot([timing["p50"], timing["p99"]], [y, y], color=INK, linewidth=0.9)
+    axes.plot([timing["p90"], timing["p99"]], [y, y], color=INK, linestyle="none", marker="|", markersize=5)
+    _beside(axes, f"{timing['p50']:.2f}", timing["p99"], y)
+
+
+def _beside(axes: Axes, text: str, x: float, y: float) -> None:
+    """A bar's figure, a little to the right of its end."""
+    axes.annotate(text, (x, y), (4, 0), textcoords="offset points", va="center", fontsize=7.5)
+
+
+def _nan(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def _svg(name: str, draw: Callable[[Figure], None], height: float, alt: str) -> Markup:
+    """Draw on a new figure of `height` inches and return it as `<svg>`. alt: what it shows, in words."""
+    settings: dict[Any, Any] = {**STYLE, "svg.hashsalt": name}
+    with mpl.rc_context(settings):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        draw(figure)
+        text = io.StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    svg = text.getvalue()
+    body = svg[svg.index(">", svg.index("<svg")) + 1 :].strip()
+    body = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", body, flags=re.DOTALL)
+    body = re.sub(r'<g id="[^"]*"', "<g", body)  # ids like "axes_1" would stand twice in the page
+    body = body.replace("font-family: 'DejaVu Sans'; ", "")
+    body = re.sub(r": (#0101[01][0-9a-f])", lambda m: f": var(--{VARIABLES.get(m[1], 'ink')})", body)
+    box = f'viewBox="0 0 {WIDTH * 72:.5g} {height * 72:.5g}"'
+    head = f'<svg {box} role="img" aria-labelledby="{name}-alt"><title id="{name}-alt">{escape(alt)}</title>'
+    return Markup(head + body)

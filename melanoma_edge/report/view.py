@@ -1,0 +1,94 @@
+"""What the page shows that report.json does not hold as such: headline, timings side by side, provenance in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+DEVICES = {"cpu": "the CPU", "cuda": "a GPU"}
+
+
+def headline(report: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The first INT8 file's figures, beside those of the float32 file for the same runtime."""
+    quantized = [row for row in report["artifacts"] if row["precision"] != "float32"]
+    if not quantized:
+        return None
+    row = quantized[0]
+    same = (r for r in report["artifacts"] if r["precision"] == "float32" and r["format"] == row["format"])
+    twin: Mapping[str, Any] = next(same, {})
+    return {
+        **{key: row[key] for key in ("name", "flips", "auc", "bytes")},
+        "p50": (row["latency_ms"] or {}).get("p50"),
+        "float_bytes": twin.get("bytes"),
+        "float_p50": (twin.get("latency_ms") or {}).get("p50"),
+    }
+
+
+def thread_counts(report: Mapping[str, Any]) -> list[int]:
+    """Every number of threads that something was timed with."""
+    rows = (report["reference"], *report["artifacts"])
+    return sorted({int(timing["threads"]) for row in rows for timing in row["latency"]})
+
+
+def timed(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row a file, the reference first, with its timings in the order of `thread_counts`; {} where there is none."""
+    reference = {"bytes": None, **report["reference"], "name": "reference", "is_reference": True}
+    rows = [*([reference] if reference["latency"] else []), *report["artifacts"]]
+    return [{"is_reference": False, **row, **_timings(row, thread_counts(report))} for row in rows]
+
+
+def provenance(report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What it takes to make the build again, as names and values."""
+    build, reference = report["build"], report["reference"]
+    versions = {"melanoma-edge": report["generator"].rpartition(" ")[2]}
+    for file in report["files"]:
+        versions |= file.get("versions") or {}
+    versions |= {row["runtime"]: row["runtime_version"] for row in report["artifacts"] if row.get("runtime_version")}
+    facts = {
+        "Command": build.get("command"),
+        "Seed": build.get("seed"),
+        **{f"Options: {stage}": _pairs(chosen) for stage, chosen in (build.get("options") or {}).items()},
+        "Versions": _pairs(versions, " "),
+        "Machine": machine(report["bench"].get("machine") or {}),
+        "Reference": f"{reference['runtime']} {reference.get('version') or ''} on {device(reference['device'])}, "
+        f"{reference.get('threads', '?')} threads",
+        "Reference network, sha256": reference.get("sha256"),
+    }
+    return [(name, str(value)) for name, value in facts.items() if value not in (None, "")]
+
+
+def machine(facts: Mapping[str, Any]) -> str:
+    """The processor, its cores and whatever else is known of the machine."""
+    rest = [str(value) for key, value in facts.items() if key not in {"processor", "cores"} and _is_plain(value)]
+    cores = [f"{facts['cores']} cores"] if facts.get("cores") else []
+    return ", ".join([str(facts.get("processor") or "an unnamed processor"), *cores, *rest])
+
+
+def device(name: str | None) -> str:
+    """Where a network ran, in words: a GPU has its own name."""
+    return DEVICES.get(str(name), str(name or "an unnamed device"))
+
+
+def used(gate: Mapping[str, Any]) -> float:
+    """How far the meter of a gate is filled, 0 to 100; its limit stands at 80. A value that is no number fills it."""
+    if gate["value"] is None:
+        return 100.0
+    if not gate["limit"]:
+        return 0.0 if gate["passed"] else 100.0
+    return min(max(round(80 * float(gate["value"]) / float(gate["limit"]), 1), 0.0), 100.0)
+
+
+def _timings(row: Mapping[str, Any], threads: list[int]) -> dict[str, Any]:
+    by_threads = {int(timing["threads"]): timing for timing in row["latency"]}
+    runs = [timing["runs"] for timing in row["latency"]]
+    nothing = {"p50": None, "p90": None, "p99": None}
+    return {"timings": [by_threads.get(n, nothing) for n in threads], "runs": min(runs) if runs else None}
+
+
+def _pairs(values: Any, between: str = " = ") -> str:
+    """A mapping as `name = value, ...`; what was left open is left out."""
+    if not isinstance(values, Mapping):
+        return str(values)
+    return ", ".join(f"{name}{between}{value}" for name, value in values.items() if value is not None)
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, str | int | float) and value != ""

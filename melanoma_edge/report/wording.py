@@ -1,0 +1,109 @@
+"""How every form of the report words figures, gates and verdicts. A figure that could not be measured is a dash."""
+
+import math
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup, escape
+
+ABSENT = "–"  # noqa: RUF001
+MINUS = "−"  # noqa: RUF001
+
+GATES = {
+    "max_auc_drop": "AUC lost",
+    "max_flip_rate": "Decisions that flip",
+    "max_sensitivity_drop": "Sensitivity lost",
+    "max_bytes": "Size",
+}
+RATES = frozenset({"max_flip_rate", "max_sensitivity_drop"})
+DIRECTIONS = {"melanoma->other": "melanoma → other", "other->melanoma": "other → melanoma", "undefined": "no number"}
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A figure with fixed digits; one that rounds to nothing but is not nothing says so."""
+    if value is None or not math.isfinite(value):
+        return ABSENT
+    if value and abs(value) < 0.5 * 10**-digits:
+        return f"< {10**-digits:.{digits}f}" if value > 0 else f"> {MINUS}{10**-digits:.{digits}f}"
+    return f"{value:,.{digits}f}".replace("-", MINUS)
+
+
+def signed(value: float | None, digits: int = 4) -> str:
+    """A difference: with its sign, unless it rounds to zero."""
+    if value is None or not math.isfinite(value):
+        return ABSENT
+    rounded = round(value, digits)
+    return f"{rounded:+.{digits}f}".replace("-", MINUS) if rounded else f"{0:.{digits}f}"
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A share of 1 as per cent."""
+    return ABSENT if value is None or not math.isfinite(value) else f"{number(100 * value, digits)} %"
+
+
+def integer(value: float | None) -> str:
+    """A count with thousands separated."""
+    return ABSENT if value is None or not math.isfinite(value) else f"{int(value):,}"
+
+
+def megabytes(value: float | None) -> str:
+    """Bytes as MB (10^6); small files as kB."""
+    if value is None or not math.isfinite(value):
+        return ABSENT
+    return f"{value / 1e6:.2f} MB" if value >= 1e5 else f"{value / 1e3:.1f} kB"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as a person says them."""
+    if seconds is None or not math.isfinite(seconds):
+        return ABSENT
+    if seconds < 120:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def plain(text: object, longest: int = 120) -> str:
+    """Text from outside on one line: control characters become spaces, and what is too long is cut."""
+    line = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in str(text))
+    return line if len(line) <= longest else line[: longest - 1] + "…"
+
+
+def short_names(names: Sequence[str]) -> dict[str, str]:
+    """Each file name without the words that all of them begin with: `int8.tflite` of `mole_int8.tflite`."""
+    first, last = min(names, default=""), max(names, default="")
+    alike = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), 0)
+    start = first.rfind("_", 0, alike) + 1
+    return {name: plain(name[start:], 40) for name in names}
+
+
+def breakable(name: object) -> Markup:
+    """A file name for HTML that breaks, if it must, after an underscore, a dash or a slash, or before its suffix."""
+    return Markup(re.sub(r"(?<=[_\-/])(?=.)|(?=\.\w+$)", "<wbr>", str(escape(plain(name)))))
+
+
+def direction(name: str) -> str:
+    """Which way a decision flipped, with a proper arrow."""
+    return DIRECTIONS.get(name, name)
+
+
+def gate_title(gate: Mapping[str, Any]) -> str:
+    """What a gate measures, in words."""
+    name = str(gate["name"])
+    return GATES.get(name, name.removeprefix("max_").removeprefix("min_").replace("_", " ").capitalize())
+
+
+def gate_figure(gate: Mapping[str, Any], key: str) -> str:
+    """The gate's "value" or "limit" in the unit it is judged in."""
+    if gate["name"] == "max_bytes":
+        return megabytes(gate[key])
+    return percent(gate[key], 2) if gate["name"] in RATES else number(gate[key], 4)
+
+
+def gate_reason(gate: Mapping[str, Any]) -> str:
+    """One sentence on a gate that failed."""
+    what = f"{plain(gate['artifact'])}: {gate_title(gate)}"
+    value = "could not be measured" if gate["value"] is None else gate_figure(gate, "value")
+    return f"{what} {value}; the limit is {gate_figure(gate, 'limit')}"

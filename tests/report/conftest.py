@@ -1,0 +1,254 @@
+import io
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from melanoma_edge.report.document import build_report
+
+N, MELANOMAS, THRESHOLD = 1507, 171, 0.3112
+RANDOM = np.random.default_rng(14)
+TRUTH = np.arange(N) < MELANOMAS
+LOGITS = RANDOM.normal(np.where(TRUTH, 0.35, -2.0), 1.15)
+DRIFT = RANDOM.normal(0, 0.16, N)
+
+
+def _p(drift: float) -> np.ndarray:
+    return 1 / (1 + np.exp(-(LOGITS + drift * DRIFT)))
+
+
+def _roc(p: np.ndarray) -> tuple[list[float], list[float]]:
+    truth = TRUTH[np.argsort(-p, kind="stable")]
+    fpr, tpr = np.cumsum(~truth) / (N - MELANOMAS), np.cumsum(truth) / MELANOMAS
+    return [0.0, *fpr.round(6).tolist()], [0.0, *tpr.round(6).tolist()]
+
+
+def _judged(drift: float) -> dict:
+    p = _p(drift)
+    fpr, tpr = _roc(p)
+    called = p >= THRESHOLD
+    tp, fp = int((called & TRUTH).sum()), int((called & ~TRUTH).sum())
+    return {
+        "auc": float(np.trapezoid(tpr, fpr)),
+        "sensitivity": tp / MELANOMAS,
+        "specificity": (N - MELANOMAS - fp) / (N - MELANOMAS),
+        "ece": 0.031,
+        "brier": float(np.mean((p - TRUTH) ** 2)),
+        "confusion": {"tp": tp, "fp": fp, "tn": N - MELANOMAS - fp, "fn": MELANOMAS - tp},
+        "roc": {"fpr": fpr, "tpr": tpr},
+    }
+
+
+def _artifact(name: str, runtime: str, *, size: int) -> dict:
+    drift = 1.0 if "int8" in name else 1e-6
+    judged, moved = _judged(drift), np.abs(_p(drift) - _p(0))
+    flips = int(((_p(drift) >= THRESHOLD) != (_p(0) >= THRESHOLD)).sum())
+    return {
+        "name": name,
+        "file": f"{'tflite' if runtime == 'litert' else 'web'}/{name}",
+        "format": "tflite" if runtime == "ai-edge-litert" else "onnx",
+        "precision": "int8" if "int8" in name else "float32",
+        "runtime": runtime,
+        "runtime_version": "2.3.0" if runtime == "ai-edge-litert" else "1.31.1",
+        "bytes": size,
+        **judged,
+        "auc_delta": judged["auc"] - _judged(0)["auc"],
+        "flips": flips,
+        "flip_rate": flips / N,
+        "max_abs_dp": float(moved.max()),
+        "mean_abs_dp": float(moved.mean()),
+    }
+
+
+def _timing(name: str, runtime: str, threads: int, p50: float) -> dict:
+    quantized = "int8" in name
+    return {
+        "name": name,
+        "runtime": runtime,
+        "precision": "int8" if quantized else "float32",
+        "threads": threads,
+        "p50": p50,
+        "p90": p50 * 1.08,
+        "p99": p50 * 1.4,
+        "runs": 100,
+        "load_ms": 12.5,
+        "partitions": 1 if runtime == "ai-edge-litert" else None,
+    }
+
+
+ARTIFACTS = (
+    _artifact("mobilenet_v2_float32.tflite", "ai-edge-litert", size=8_902_120),
+    _artifact("mobilenet_v2_int8.tflite", "ai-edge-litert", size=2_690_544),
+    _artifact("mobilenet_v2_float32.onnx", "onnxruntime", size=8_938_311),
+    _artifact("mobilenet_v2_int8.onnx", "onnxruntime", size=2_745_020),
+)
+REFERENCE = _judged(0)
+
+
+def _gates(artifact: dict) -> list[dict]:
+    values = {
+        "max_auc_drop": (0.01, -artifact["auc_delta"]),
+        "max_flip_rate": (0.05, artifact["flip_rate"]),
+        "max_sensitivity_drop": (0.03, REFERENCE["sensitivity"] - artifact["sensitivity"]),
+    }
+    return [
+        {"name": name, "artifact": artifact["name"], "limit": limit, "value": value, "passed": value <= limit}
+        for name, (limit, value) in values.items()
+    ]
+
+
+def _flips(artifact: str) -> list[dict]:
+    was, now = _p(0), _p(1)
+    return [
+        {
+            "artifact": artifact,
+            "image_id": f"ISIC_{24306 + 3 * int(i):07d}",
+            "label": "melanoma" if TRUTH[i] else "other",
+            "diagnosis": "mel" if TRUTH[i] else ("nv", "bkl", "bcc")[i % 3],
+            "p_reference": float(was[i]),
+            "p_artifact": float(now[i]),
+            "direction": "melanoma->other" if was[i] >= THRESHOLD else "other->melanoma",
+        }
+        for i in np.flatnonzero((was >= THRESHOLD) != (now >= THRESHOLD))
+    ]
+
+
+def make_inputs() -> dict:
+    """What the pipeline hands to build_report, with figures like those of a real build."""
+    int8 = [a["name"] for a in ARTIFACTS if a["precision"] == "int8"]
+    counts = {"train": (6981, 779), "val": (1527, 163), "test": (1507, 171)}
+    times = {"model.safetensors": 9.8, **{a["name"]: 1.29 if a["precision"] == "int8" else 2.05 for a in ARTIFACTS}}
+    runtimes = {"model.safetensors": "torch", **{a["name"]: a["runtime"] for a in ARTIFACTS}}
+    return {
+        "build": {
+            "name": "mobilenet_v2-ham10000",
+            "created_utc": "2026-11-21T11:47:00Z",
+            "options": {
+                "data": {"data": "ham10000:data", "task": "binary", "calibration_images": 200},
+                "train": {"epochs": 8, "lr": 0.001, "balance": "sampler"},
+            },
+            "seed": 0,
+            "task": {"name": "binary", "classes": ["other", "melanoma"], "melanoma": 1},
+            "arch": "mobilenet_v2",
+            "image_size": 128,
+        },
+        "data": {
+            "name": "ham10000",
+            "licence": "CC BY-NC 4.0",
+            "clinical": True,
+            "task": "binary",
+            "notes": ["splits.csv beside the images was used"],
+            "images": 10015,
+            "groups": 7470,
+            "splits": {
+                name: {
+                    "images": images,
+                    "classes": {"other": images - mel, "melanoma": mel},
+                    "diagnoses": {"mel": mel, "nv": images - mel},
+                }
+                for name, (images, mel) in counts.items()
+            },
+            "split_check": {
+                "images": {name: n for name, (n, _) in counts.items()},
+                "groups": {"train": 5229, "val": 1120, "test": 1121},
+                "melanomas": {name: mel for name, (_, mel) in counts.items()},
+                "groups_shared": [],
+                "identical_files_shared": [],
+            },
+            "image_size": {"width": [200, 200], "height": [150, 150]},
+            "problems": {"count": 1, "first": [{"where": "images/ISIC_0.jpg", "why": "truncated JPEG"}]},
+            "calibration": {
+                "split": "train",
+                "count": 200,
+                "ids": ["ISIC_0024306"],
+                "groups_shared_with_evaluation": 0,
+                "identical_files_in_evaluation": 0,
+            },
+        },
+        "preprocessing": {
+            "steps": ["exif_transpose", "rgb", "center_crop_square", "resize_bilinear_antialias", "normalize"],
+            "resize": "Pillow Image.resize(BILINEAR, reducing_gap=None), uint8, 22-bit fixed point",
+            "formula": "(pixel - mean) / std",
+            "size": 128,
+            "mean": [128.0, 128.0, 128.0],
+            "std": [128.0, 128.0, 128.0],
+        },
+        "training": {
+            "history": [
+                {
+                    "epoch": i + 1,
+                    "phase": "frozen" if i < 2 else "unfrozen",
+                    "lr": 0.001 / (i + 1),
+                    "train_loss": 0.62 * math.exp(-0.22 * i),
+                    "val_loss": 0.55 * math.exp(-0.1 * i) + 0.012 * max(0, i - 5),
+                    "val_auc": 0.91 - 0.13 * math.exp(-0.5 * i) - 0.004 * max(0, i - 6),
+                    "seconds": 210.0,
+                }
+                for i in range(8)
+            ],
+            "best_epoch": 7,
+            "val_auc": 0.9036,
+            "parameters": 2_226_434,
+            "device": "cpu",
+            "precision": "float32",
+            "seconds": 1680.0,
+        },
+        "reference": {
+            "runtime": "torch",
+            "version": "2.14.1",
+            "device": "cpu",
+            "threads": 1,
+            "model": "model.safetensors",
+            "sha256": "ab" * 32,
+            "seconds": 31.4,
+        },
+        "verify": {
+            "operating_point": {
+                "rule": "sensitivity=0.90",
+                "threshold": THRESHOLD,
+                "chosen_on": "val",
+                "sensitivity": 0.902,
+                "specificity": 0.781,
+            },
+            "reference": {**REFERENCE, "n": N, "melanomas": MELANOMAS},
+            "artifacts": [dict(a) for a in ARTIFACTS],
+            "gates": [gate for a in ARTIFACTS if a["precision"] == "int8" for gate in _gates(a)],
+            "flips": [flip for name in int8 for flip in _flips(name)],
+        },
+        "bench": {
+            "machine": {"processor": "AMD EPYC 9B14", "cores": 2, "system": "Linux 6.1"},
+            "rows": [
+                _timing(name, runtimes[name], threads, p50 / (1 if threads == 1 else 1.6))
+                for name, p50 in times.items()
+                for threads in (1, 2)
+            ],
+        },
+        "files": [
+            {
+                "file": a["file"],
+                "sha256": f"{i:02x}" * 32,
+                "bytes": a["bytes"],
+                "stage": "emit",
+                "versions": {"onnx-ir": "1.1.0"},
+            }
+            for i, a in enumerate(ARTIFACTS)
+        ],
+    }
+
+
+@pytest.fixture
+def inputs():
+    return make_inputs()
+
+
+@pytest.fixture
+def report(inputs):
+    return build_report(**inputs)
+
+
+@pytest.fixture(scope="session")
+def thumbnail():
+    content = io.BytesIO()
+    Image.new("RGB", (24, 24), (180, 120, 100)).save(content, "JPEG")
+    return content.getvalue()
