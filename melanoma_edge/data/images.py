@@ -30,7 +30,7 @@ def is_image_name(path: Path) -> bool:
 def screen(path: Path) -> str | None:
     """Why the image file is refused, or None when it can be used. Sizes and modes are judged before decoding."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        warnings.simplefilter("ignore")  # what Pillow warns of is either harmless or the reason returned
         return _screen(path)
 
 
@@ -39,7 +39,7 @@ def screen_all(paths: Sequence[Path], *, progress: Progress = silent) -> list[st
     reasons: list[str | None] = []
     # The filter is set once around the pool: catch_warnings is not safe inside threads.
     with warnings.catch_warnings(), ThreadPoolExecutor(cpu_count()) as pool:
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        warnings.simplefilter("ignore")
         for reason in pool.map(_screen, paths):
             reasons.append(reason)
             progress("checking images", len(reasons), len(paths))

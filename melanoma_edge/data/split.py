@@ -39,8 +39,8 @@ def assign_splits(
 
     Samples of one group or with identical bytes stay together, so one that has a split gives it to the others. The rest
     is distributed by iterative stratification (Sechidis et al., ECML PKDD 2011): diagnoses from the rarest on, each
-    group to the split that lacks most of that diagnosis. `digest` may hold the digest of each file. The result depends
-    on the samples and the seed, not on their order.
+    group to a split that has none of that diagnosis yet, else to the one that lacks most. `digest` may hold the digest
+    of each file. Ids must be unique. The result depends on the samples and the seed, not on their order.
     """
     digest = digests([sample.path for sample in samples]) if digest is None else digest
     joined = _joined(samples, digest)
@@ -160,7 +160,8 @@ def _distribute(groups: Mapping[str, Sequence[Sample]], seed: int, fractions: Ma
         for key in keys:
             if key in chosen or not content[key][diagnosis]:
                 continue
-            filled = {name: have[name][diagnosis] / (fractions[name] * totals[diagnosis]) for name in wanted}
-            chosen[key] = min(wanted, key=lambda name: filled[name])
+            surplus = {name: have[name][diagnosis] - fractions[name] * totals[diagnosis] for name in wanted}
+            empty = [name for name in wanted if not have[name][diagnosis]]
+            chosen[key] = min(empty or wanted, key=lambda name: surplus[name])
             have[chosen[key]] += content[key]
     return chosen

@@ -1,0 +1,33 @@
+import numpy as np
+import pytest
+
+from melanoma_edge.data import pixels
+from melanoma_edge.data.preprocess import load_pixels
+from melanoma_edge.errors import InputError
+
+
+def test_rows_follow_the_samples_and_equal_the_one_preprocessing(samples, tmp_path, monkeypatch):
+    monkeypatch.setattr(pixels, "CHUNK", 16)
+    calls = []
+    path = tmp_path / "out" / "pixels.npy"
+    pixels.write_pixels(samples, 8, path, progress=lambda *facts: calls.append(facts))
+    found = pixels.read_pixels(path)
+    assert isinstance(found, np.memmap)
+    assert found.dtype == np.uint8
+    assert found.shape == (60, 8, 8, 3)
+    for row in (0, 15, 16, 59):
+        np.testing.assert_array_equal(found[row], load_pixels(samples[row].path, 8))
+    assert calls[-1] == ("decoding images", 60, 60)
+    np.testing.assert_array_equal(pixels.load_images([s.path for s in samples[:3]], 8), found[:3])
+
+
+def test_an_image_that_broke_since_leaves_no_file(samples, tmp_path):
+    samples[30].path.write_bytes(b"gone")
+    with pytest.raises(InputError, match=r"cannot decode .*30\.png"):
+        pixels.write_pixels(samples, 8, tmp_path / "out" / "pixels.npy")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_no_samples_are_an_empty_array(tmp_path):
+    pixels.write_pixels([], 8, tmp_path / "pixels.npy")
+    assert np.load(tmp_path / "pixels.npy").shape == (0, 8, 8, 3)
