@@ -1,0 +1,42 @@
+import pytest
+import torch
+from torch import nn
+
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.errors import InputError
+from melanoma_edge.runtime import pytorch
+
+
+def small() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(3 * 4 * 4, 2))
+
+
+def test_unknown_and_missing_devices_are_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match="unknown device 'tpu': known are auto, cpu, cuda"):
+        pytorch.wrap(small(), Preprocessing(4), device="tpu")
+    with pytest.raises(InputError, match="no CUDA GPU"):
+        pytorch.wrap(small(), Preprocessing(4), device="cuda")
+    assert pytorch.gpu() is None
+    assert pytorch.wrap(small(), Preprocessing(4)).device == "cpu"
+
+
+def test_dropout_is_off_and_threads_are_the_networks_own(pixels):
+    network = small().train()
+    image = pixels[:1, :4, :4]
+    before = torch.get_num_threads()
+    try:
+        one, two = (pytorch.wrap(network, Preprocessing(4), threads=n, device="cpu").prepared(image[0]) for n in (1, 2))
+        assert (one() == one()).all()
+        assert torch.get_num_threads() == 1
+        two()
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_the_gpu_computes_in_full_float32(pixels):
+    network = nn.Sequential(nn.Conv2d(3, 64, 3), nn.Flatten(), nn.Linear(64 * 30 * 30, 2))
+    cpu, gpu = (pytorch.wrap(network, Preprocessing(32), device=device)(pixels) for device in ("cpu", "cuda"))
+    assert abs(cpu - gpu).max() < 1e-5
