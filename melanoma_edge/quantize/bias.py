@@ -1,0 +1,118 @@
+"""Empirical bias correction (Nagel et al., arXiv:1906.04721, section 4.2), all layers in one pass.
+
+Rounding weights and activations shifts the mean of a layer's outputs. Layer by layer in topological order, with every
+earlier layer already corrected, the shift that the calibration images show goes out of the bias.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import onnx_ir as ir
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from melanoma_edge.progress import Progress, silent
+from melanoma_edge.quantize.executor import Program, Step, evaluate, run
+from melanoma_edge.quantize.fake import constants, decode, edges, encode
+from melanoma_edge.quantize.prepare import WEIGHTED
+from melanoma_edge.quantize.scheme import Scheme
+from melanoma_edge.quantize.weights import bias_scales
+
+Means = Mapping[str, NDArray[np.float64]]
+
+
+def float_means(program: Program, batches: Iterable[Tensor]) -> dict[str, NDArray[np.float64]]:
+    """Mean per channel of every Conv and Gemm output over images and pixels, by value name."""
+    sums: dict[str, Tensor] = {}
+    images = 0
+
+    def on_output(step: Step, name: str, value: Tensor) -> Tensor:
+        if step.operator in WEIGHTED:
+            sums[name] = sums.get(name, torch.zeros(value.shape[1], dtype=torch.float64)) + _channel_sums(value)
+        return value
+
+    with torch.inference_mode():
+        for batch in batches:
+            images += len(batch)
+            run(program, batch, on_output=on_output)
+    return {name: (total / images).numpy() for name, total in sums.items()}
+
+
+def correct(
+    model: ir.Model,
+    program: Program,
+    scheme: Scheme,
+    means: Means,
+    batches: Iterable[Tensor],
+    progress: Progress = silent,
+) -> dict[str, NDArray[np.float32]]:
+    """New biases by initializer name for `model` quantised by `scheme`, over the images that `means` was taken from.
+
+    Weights, scales and placement stay. Float operators are corrected too: they inherit the shift of their inputs. An
+    integer bias moves by whole steps of its own scale, so that the mean error of no channel grows. All images pass each
+    layer before the next, so memory grows with their number: activations are held as uint8.
+    """
+    given = constants(model, scheme)
+    merged = {**program.constants, **given}
+    chunks = [{program.image: batch} for batch in batches]
+    images = sum(len(chunk[program.image]) for chunk in chunks)
+    corrected: dict[str, NDArray[np.float32]] = {}
+    with torch.inference_mode():
+        for index, step in enumerate(program.steps):
+            results = [evaluate(step, chunk, merged, _reader(program, scheme)) for chunk in chunks]
+            bias = _bias_name(step, program)
+            if bias:
+                mean = sum(_channel_sums(r) for r in results).numpy() / images  # type: ignore[union-attr]
+                shift = _shift(step, scheme, means[step.output] - mean)
+                corrected[bias] = (merged[bias].double().numpy() + shift).astype(np.float32)
+                moved = torch.from_numpy(shift.astype(np.float32))
+                results = [r + moved.reshape(-1, *[1] * (r.ndim - 2)) for r in results]
+            _store(program, scheme, index, chunks, results)
+            progress("bias correction", index + 1, len(program.steps))
+    return corrected
+
+
+def _channel_sums(value: Tensor) -> Tensor:
+    """Sum over images of the mean over pixels, `[C]` in double precision."""
+    return value.flatten(2).mean(2, dtype=torch.float64).sum(0) if value.ndim > 2 else value.sum(0, dtype=torch.float64)
+
+
+def _bias_name(step: Step, program: Program) -> str:
+    """The bias of a Conv or Gemm with constant weights; empty for other steps."""
+    weighted = step.operator in WEIGHTED and len(step.inputs) == 3
+    return step.inputs[2] if weighted and step.inputs[2] in program.constants else ""
+
+
+def _shift(step: Step, scheme: Scheme, error: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The error as the bias can take it: whole steps in an integer operator."""
+    if step.node not in scheme.weights:
+        return error
+    steps = bias_scales(scheme.activations[step.inputs[0]].scale, scheme.weights[step.node].scales).astype(np.float64)
+    return np.rint(error / steps) * steps
+
+
+def _reader(program: Program, scheme: Scheme):  # type: ignore[no-untyped-def]
+    quantizes_input, _ = edges(program, scheme)
+
+    def on_input(step: Step, name: str, value: Tensor) -> Tensor:
+        if value.dtype == torch.uint8:
+            return decode(value, scheme.activations[name])
+        if quantizes_input(step, name):
+            return decode(encode(value, scheme.activations[name]), scheme.activations[name])
+        return value
+
+    return on_input
+
+
+def _store(
+    program: Program, scheme: Scheme, index: int, chunks: list[dict[str, Tensor]], results: list[Tensor]
+) -> None:
+    step = program.steps[index]
+    _, quantizes_output = edges(program, scheme)
+    for chunk, result in zip(chunks, results, strict=True):
+        integer = quantizes_output(step, step.output)
+        chunk[step.output] = encode(result, scheme.activations[step.output]) if integer else result
+        for name in {*step.inputs, step.output}:
+            if program.last_use.get(name, -1) <= index:
+                chunk.pop(name, None)

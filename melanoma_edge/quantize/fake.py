@@ -1,0 +1,79 @@
+"""Fake quantisation: the integer graph simulated in float32, differentiable (straight-through inside the range)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import onnx_ir as ir
+import torch
+from torch import Tensor
+
+from melanoma_edge.quantize.affine import LEVELS, Affine, quantize_array
+from melanoma_edge.quantize.executor import Edge, Program, Step
+from melanoma_edge.quantize.prepare import array
+from melanoma_edge.quantize.scheme import Scheme, weighted_nodes
+from melanoma_edge.quantize.weights import dequantize
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """Arguments of `executor.run` that make a float program compute what the integer graph computes."""
+
+    constants: dict[str, Tensor]
+    on_input: Edge
+    on_output: Edge
+
+
+def fake_quantize(value: Tensor, affine: Affine) -> Tensor:
+    """`value` rounded to the grid of `affine` and saturated; the gradient is 1 inside the range and 0 outside."""
+    return torch.fake_quantize_per_tensor_affine(value, affine.scale, affine.zero_point, 0, LEVELS)
+
+
+def encode(value: Tensor, affine: Affine) -> Tensor:
+    """The uint8 integers of `value`."""
+    return (value / affine.scale).round_().add_(affine.zero_point).clamp_(0, LEVELS).to(torch.uint8)
+
+
+def decode(integers: Tensor, affine: Affine) -> Tensor:
+    """The float32 values of uint8 integers."""
+    return (integers.to(torch.float32) - affine.zero_point) * affine.scale
+
+
+def hooks(model: ir.Model, program: Program, scheme: Scheme) -> Hooks:
+    """Simulate `scheme` on `program`, the program of `model`."""
+    quantizes_input, quantizes_output = edges(program, scheme)
+
+    def on_input(step: Step, name: str, value: Tensor) -> Tensor:
+        return fake_quantize(value, scheme.activations[name]) if quantizes_input(step, name) else value
+
+    def on_output(step: Step, name: str, value: Tensor) -> Tensor:
+        return fake_quantize(value, scheme.activations[name]) if quantizes_output(step, name) else value
+
+    return Hooks(constants(model, scheme), on_input, on_output)
+
+
+def edges(program: Program, scheme: Scheme) -> tuple[Callable[[Step, str], bool], Callable[[Step, str], bool]]:
+    """Two tests: whether an operand is quantised as this step reads it (a float operator or the image gives it), and
+    whether a step's result is quantised as it is made."""
+    integer = scheme.placement.integer
+    made_in_integers = {step.output for step in program.steps if step.node in integer}
+
+    def quantizes_input(step: Step, name: str) -> bool:
+        return step.node in integer and name in scheme.activations and name not in made_in_integers
+
+    def quantizes_output(step: Step, name: str) -> bool:
+        return step.node in integer and name in scheme.activations
+
+    return quantizes_input, quantizes_output
+
+
+def constants(model: ir.Model, scheme: Scheme) -> dict[str, Tensor]:
+    """The dequantised weights, biases and constant operands by name."""
+    found: dict[str, Tensor] = {}
+    for node in weighted_nodes(model, scheme.placement):
+        image, weight, bias = (str(v.name) if v is not None else "" for v in node.inputs)
+        arrays = dequantize(scheme.weights[str(node.name)], scheme.activations[image].scale)
+        found[weight], found[bias] = (torch.from_numpy(a) for a in arrays)
+    for name in scheme.placement.constants:
+        affine = scheme.activations[name]
+        found[name] = decode(torch.from_numpy(quantize_array(array(model.graph.initializers[name]), affine)), affine)
+    return found

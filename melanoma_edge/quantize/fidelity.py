@@ -1,0 +1,39 @@
+"""How far each quantised value is from its float original."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import onnx_ir as ir
+import torch
+from torch import Tensor
+
+from melanoma_edge.quantize.executor import Program, load, run
+from melanoma_edge.quantize.fake import hooks
+from melanoma_edge.quantize.scheme import Scheme
+
+
+def signal_to_noise(original: Program, model: ir.Model, scheme: Scheme, batches: Iterable[Tensor]) -> dict[str, float]:
+    """Decibels, 10 log10(E[x^2] / E[(x - x')^2]), of each quantised value and of the output, with all earlier layers
+    quantised too. `original` runs the float network, `model` is the network that `scheme` was made from.
+
+    A value that is exact, or zero everywhere, is left out.
+    """
+    program = load(model)
+    simulated = hooks(model, program, scheme)
+    names = {step.output for step in program.steps if step.output in scheme.activations} | {program.output}
+    power = {name: np.zeros(2) for name in names}
+    with torch.inference_mode():
+        for batch in batches:
+            exact = run(original, batch, keep=names)
+            rough = run(
+                program,
+                batch,
+                keep=names,
+                constants=simulated.constants,
+                on_input=simulated.on_input,
+                on_output=simulated.on_output,
+            )
+            for name in names:
+                noise = (exact[name] - rough[name]).square().sum(dtype=torch.float64)
+                power[name] += [float(exact[name].square().sum(dtype=torch.float64)), float(noise)]
+    return {name: round(float(10 * np.log10(s / n)), 2) for name, (s, n) in sorted(power.items()) if s > 0 and n > 0}

@@ -1,0 +1,191 @@
+"""Which operators run in integers and which values share a scale, decided from the graph alone."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as ir
+
+from melanoma_edge.quantize.affine import SIGMOID, Affine
+from melanoma_edge.quantize.kernels import KERNELS, SATURATIONS
+from melanoma_edge.quantize.operators import clip_bounds
+from melanoma_edge.quantize.prepare import WEIGHTED
+
+Bounds = tuple[float, float]
+UNBOUNDED: Bounds = (-np.inf, np.inf)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The result of `place`; nodes and values are named as in the graph.
+
+    integer: nodes with an integer kernel, and the Relu and Clip nodes that the QuantizeLinear behind them replaces.
+    groups: quantised value to the name of its group; a group has one scale and zero point.
+    sources: the values of `groups` whose range sets the group's (its other members are copies or parts of them).
+    fixed: groups whose parameters are given. bounds: what the removed Relu and Clip of a group saturate at.
+    constants: quantised constant operands of Add and Mul.
+    """
+
+    integer: frozenset[str]
+    groups: Mapping[str, str]
+    sources: frozenset[str]
+    fixed: Mapping[str, Affine]
+    bounds: Mapping[str, Bounds]
+    constants: frozenset[str]
+
+
+def place(model: ir.Model, *, image: Affine | None, float_head: bool, float_nodes: Collection[str]) -> Placement:
+    """Place every operator that has an integer kernel in all runtimes (`kernels.KERNELS`), except those kept in float.
+
+    image: exact parameters of the network's input, when its preprocessing has any. float_head: the last Conv or Gemm
+    and what follows it stay in float, so that logits are not rounded to 8 bits. float_nodes: names of further nodes.
+    An operator without weights stays in float when all it reads comes from float operators. A Relu or Clip disappears
+    when the group of its output saturates at its bounds; otherwise it runs in float. Deterministic.
+    """
+    graph = model.graph
+    kept = set(float_nodes) | (set(_head(graph)) if float_head else set())
+    while True:
+        integer = _integer_nodes(graph, kept)
+        groups = _groups(graph, integer)
+        conflict = _conflict(graph, integer, groups, image)
+        if conflict is None:
+            break
+        kept.add(conflict)
+    sources = frozenset(v for v in groups if not _is_copy(graph, v, integer))
+    return Placement(
+        integer=integer,
+        groups=groups,
+        sources=sources,
+        fixed={groups[v]: a for v, a in _fixed(graph, integer, image) if v in groups},
+        bounds={groups[n.outputs[0].name or ""]: clip_bounds(n) for n in graph if n.name in integer and _saturates(n)},
+        constants=frozenset(str(v.name) for n in graph if n.name in integer for v in constant_operands(n)),
+    )
+
+
+def variable_inputs(node: ir.Node) -> list[ir.Value]:
+    """The operands of a node that are not constants."""
+    return [v for v in node.inputs if v is not None and v.const_value is None]
+
+
+def constant_operands(node: ir.Node) -> list[ir.Value]:
+    """The constants that are operands like any other, so that they are quantised as activations are."""
+    kernel = KERNELS.get(node.op_type)
+    return [v for v in node.inputs if v is not None and v.const_value is not None] if kernel and kernel.constant else []
+
+
+def _saturates(node: ir.Node) -> bool:
+    return node.op_type in SATURATIONS
+
+
+def _head(graph: ir.Graph) -> Iterator[str]:
+    """Names of the nodes from the last weighted operator to the output."""
+    node = graph.outputs[0].producer()
+    while node is not None:
+        yield str(node.name)
+        before = variable_inputs(node)
+        node = before[0].producer() if node.op_type not in WEIGHTED and len(before) == 1 else None
+
+
+def _has_kernel(node: ir.Node) -> bool:
+    kernel = KERNELS.get(node.op_type)
+    if kernel is None or node.domain not in ("", "ai.onnx") or len(node.outputs) != 1:
+        return False
+    variables, constants = variable_inputs(node), len(node.inputs) - len(variable_inputs(node))
+    if kernel.weighted:
+        return len(variables) == 1 and len(node.inputs) == 3 and all(v is not None for v in node.inputs)
+    if kernel.constant:
+        return bool(variables) and len(variables) + constants == kernel.max_inputs
+    return 1 <= len(variables) <= kernel.max_inputs
+
+
+def _integer_nodes(graph: ir.Graph, kept: Collection[str]) -> frozenset[str]:
+    """Nodes in integers, in one topological sweep: whether a node is depends on where its operands come from."""
+    integer: set[str] = set()
+    for node in graph:
+        producers = [v.producer() for v in variable_inputs(node)]
+        from_integers = [p is None or p.name in integer for p in producers]
+        if _saturates(node):
+            fits = from_integers[0] and _can_disappear(node)
+        else:
+            fits = _has_kernel(node) and (KERNELS[node.op_type].weighted or any(from_integers))
+        if fits and node.name not in kept:
+            integer.add(str(node.name))
+    return frozenset(integer)
+
+
+def _can_disappear(node: ir.Node) -> bool:
+    """Whether the QuantizeLinear of the operator before this Relu or Clip can do its work."""
+    value = variable_inputs(node)[0]
+    producer = value.producer()
+    low, high = clip_bounds(node)
+    requantizes = producer is not None and producer.op_type in KERNELS and not KERNELS[producer.op_type].shares
+    return requantizes and len(value.uses()) == 1 and not value.is_graph_output() and low <= 0 <= high
+
+
+def _absorbed(value: ir.Value, integer: Collection[str]) -> bool:
+    """Whether `value` is read by a Relu or Clip that disappears, so that only that one's output is quantised."""
+    consumers = value.consumers()
+    return len(consumers) == 1 and _saturates(consumers[0]) and consumers[0].name in integer
+
+
+def _groups(graph: ir.Graph, integer: Collection[str]) -> dict[str, str]:
+    """Union of the values that must share parameters; the first value of a group in graph order names it."""
+    parent: dict[str, str] = {}
+
+    def find(name: str) -> str:
+        while parent[name] != name:
+            name = parent[name]
+        return name
+
+    for node in graph:
+        if node.name not in integer:
+            continue
+        read = [] if _saturates(node) else variable_inputs(node)
+        values = [str(v.name) for v in [*read, *node.outputs] if not _absorbed(v, integer)]
+        for name in values:
+            parent.setdefault(name, name)
+        if node.op_type in KERNELS and KERNELS[node.op_type].shares:
+            first = find(values[0])
+            for name in values[1:]:
+                parent[find(name)] = first
+    return {name: find(name) for name in parent}
+
+
+def _is_copy(graph: ir.Graph, name: str, integer: Collection[str]) -> bool:
+    """Whether a value only repeats values of its own group (a reshape, a pool, a concatenation)."""
+    producer = _producers(graph).get(name)
+    return (
+        producer is not None
+        and producer.name in integer
+        and producer.op_type in KERNELS
+        and KERNELS[producer.op_type].shares
+    )
+
+
+def _producers(graph: ir.Graph) -> dict[str, ir.Node]:
+    return {str(v.name): node for node in graph for v in node.outputs}
+
+
+def _fixed(graph: ir.Graph, integer: Collection[str], image: Affine | None) -> Iterator[tuple[str, Affine]]:
+    if image is not None:
+        yield str(graph.inputs[0].name), image
+    for node in graph:
+        if node.op_type == "Sigmoid" and node.name in integer:
+            yield str(node.outputs[0].name), SIGMOID
+
+
+def _conflict(graph: ir.Graph, integer: frozenset[str], groups: Mapping[str, str], image: Affine | None) -> str | None:
+    """A node that must run in float because values of one group want different parameters; None when there is none."""
+    fixed = dict(_fixed(graph, integer, image))
+    producers = _producers(graph)
+    wanted: dict[str, set[tuple[Affine | None, Bounds]]] = {}
+    for name, group in groups.items():
+        if not _is_copy(graph, name, integer):
+            node = producers.get(name)
+            bounds = clip_bounds(node) if node is not None and _saturates(node) and node.name in integer else UNBOUNDED
+            wanted.setdefault(group, set()).add((fixed.get(name), bounds))
+    for node in graph:
+        group = groups.get(str(node.outputs[0].name), "")
+        if node.name in integer and node.op_type == "Concat" and len(wanted[group]) > 1:
+            return str(node.name)
+    return None

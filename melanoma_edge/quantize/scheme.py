@@ -1,0 +1,85 @@
+"""Every integer of a quantised graph: where, with which scale, and the weights."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+import onnx_ir as ir
+
+from melanoma_edge.quantize.affine import Affine, from_range
+from melanoma_edge.quantize.kernels import KERNELS
+from melanoma_edge.quantize.limits import output_group, respect
+from melanoma_edge.quantize.placement import Placement, place
+from melanoma_edge.quantize.prepare import array
+from melanoma_edge.quantize.ranges import Observation, choose, merge
+from melanoma_edge.quantize.weights import Weights, quantize_weights
+
+Observe = Callable[[frozenset[str]], Mapping[str, Observation]]
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """What `write` writes and `fake` simulates.
+
+    activations: parameters of each quantised value and constant operand by its name. weights: by node name.
+    """
+
+    placement: Placement
+    activations: Mapping[str, Affine]
+    weights: Mapping[str, Weights]
+
+
+def weighted_nodes(model: ir.Model, placement: Placement) -> list[ir.Node]:
+    """The Conv and Gemm nodes in integers, in topological order."""
+    return [
+        n for n in model.graph if n.name in placement.integer and n.op_type in KERNELS and KERNELS[n.op_type].weighted
+    ]
+
+
+def settle(
+    model: ir.Model,
+    observe: Observe,
+    method: str,
+    *,
+    image: Affine | None,
+    float_head: bool,
+    float_nodes: Collection[str],
+) -> tuple[Placement, dict[str, Affine]]:
+    """Placement and activation parameters that fit each other and every kernel's limits.
+
+    observe: gives the Observations of the values that it is asked for. Nodes that no scale brings inside the limits
+    join the float ones.
+    """
+    kept = set(float_nodes)
+    observations: dict[str, Observation] = {}
+    while True:
+        placement = place(model, image=image, float_head=float_head, float_nodes=kept)
+        observations |= observe(frozenset(v for v in placement.sources if v not in observations))
+        scales, outside = respect(model, placement, _chosen(model, placement, observations, method))
+        if not outside:
+            by_value = {name: scales[group] for name, group in placement.groups.items()}
+            return placement, {**by_value, **{name: scales[name] for name in placement.constants}}
+        kept |= outside
+
+
+def round_weights(model: ir.Model, placement: Placement, activations: Mapping[str, Affine]) -> Scheme:
+    """The scheme with every integer node's weight and bias, as they stand in `model`, rounded to nearest."""
+    weights = {}
+    for node in weighted_nodes(model, placement):
+        source, made = (str(node.inputs[0].name) if node.inputs[0] else ""), output_group(node, placement)
+        weights[str(node.name)] = quantize_weights(
+            array(node.inputs[1]), array(node.inputs[2]), activations[source].scale, activations[made].scale
+        )
+    return Scheme(placement, activations, weights)
+
+
+def _chosen(
+    model: ir.Model, placement: Placement, observations: Mapping[str, Observation], method: str
+) -> dict[str, Affine]:
+    chosen: dict[str, Affine] = dict(placement.fixed)
+    for group in sorted(set(placement.groups.values()) - set(chosen)):
+        members = [observations[v] for v in sorted(placement.sources) if placement.groups[v] == group]
+        chosen[group] = choose(merge(members), method)
+    for name in placement.constants:
+        data = array(model.graph.initializers[name])
+        chosen[name] = from_range(float(data.min()), float(data.max()))
+    return chosen

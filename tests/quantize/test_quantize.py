@@ -1,0 +1,165 @@
+import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx_ir as ir
+import onnxruntime as ort
+import pytest
+from hypothesis import given, settings
+from numpy.typing import NDArray
+from onnx_graphs import Builder, networks
+
+from melanoma_edge.data.preprocess import Preprocessing, normalize
+from melanoma_edge.errors import InputError
+from melanoma_edge.export import passes
+from melanoma_edge.quantize.affine import Affine
+from melanoma_edge.quantize.quantize import exact_input, quantize
+from melanoma_edge.quantize.recipe import RECIPES, Recipe, recipe
+
+SIZE = 16
+SPEC = Preprocessing(SIZE)
+IMAGES = np.random.default_rng(0).integers(0, 256, (24, SIZE, SIZE, 3), np.uint8)
+FLOAT = {"Conv", "Add", "Mul", "Sigmoid", "GlobalAveragePool", "MaxPool", "Concat", "Relu", "Clip"}
+MOVES_DATA = {"MaxPool", "Concat"}  # run on whatever integers they are given
+
+
+def mobile() -> ir.Model:
+    """Stem, inverted residual with squeeze-excite, hard-swish, swish, concatenation, pools: what the backbones have."""
+    b = Builder((1, 3, SIZE, SIZE))
+    x = b.op("Clip", b.conv(b.image, 8, 3, strides=[2, 2]), b.const(0), b.const(6))
+    y = b.op("HardSwish", b.conv(b.op("HardSwish", b.conv(x, 16)), 16, 3, group=16))
+    gate = b.op("HardSigmoid", b.conv(b.op("Relu", b.conv(b.op("GlobalAveragePool", y), 4)), 16), alpha=1 / 6, beta=0.5)
+    x = b.op("Add", b.conv(b.op("Mul", gate, y), 8), x)
+    y = b.conv(x, 8, 3, dilations=[2, 2], pads=[2, 2, 2, 2])
+    x = b.op("Concat", b.op("Mul", y, b.op("Sigmoid", y)), x, axis=1)
+    x = b.op("MaxPool", b.op("Relu", b.conv(x, 12)), kernel_shape=[2, 2], strides=[2, 2])
+    x = b.op("Flatten", b.op("GlobalAveragePool", x))
+    model = b.done(b.linear(b.op("HardSwish", b.linear(x, 10)), 2))
+    passes.apply(model, "clean")
+    passes.apply(model, "integer")
+    return model
+
+
+def run_ort(model: ir.Model, images: NDArray[np.uint8], level: ort.GraphOptimizationLevel) -> np.ndarray:
+    options = ort.SessionOptions()
+    options.graph_optimization_level = level
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    session = ort.InferenceSession(ir.to_proto(model).SerializeToString(), options, providers=["CPUExecutionProvider"])
+    batch = normalize(images, SPEC).transpose(0, 3, 1, 2)
+    return np.concatenate([session.run(None, {"image": batch[i : i + 1]})[0] for i in range(len(batch))])
+
+
+def optimized(model: ir.Model) -> list[str]:
+    """Operators of the graph that ONNX Runtime runs."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "optimized.onnx"
+        options = ort.SessionOptions()
+        options.optimized_model_filepath = str(path)
+        options.log_severity_level = 3
+        ort.InferenceSession(ir.to_proto(model).SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return [node.op_type for node in ir.load(path).graph]
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_onnxruntime_fuses_everything(name: str) -> None:
+    quantized, _ = quantize(mobile(), IMAGES, SPEC, recipe(name))
+    operators = optimized(quantized)
+    assert not FLOAT.difference(MOVES_DATA).intersection(operators)
+    assert operators.count("QuantizeLinear") == operators.count("DequantizeLinear") == 1
+    assert operators.count("Gemm") == (1 if recipe(name).float_head else 0)
+    assert operators.count("QLinearConv") == 8 and operators.count("QLinearConcat") == 1
+
+
+@pytest.mark.parametrize("method", ["minmax", "percentile", "mse"])
+def test_integer_kernels_compute_what_the_simulation_does(method: str) -> None:
+    model = mobile()
+    quantized, _ = quantize(model, IMAGES, SPEC, replace(recipe("int8"), ranges=method))
+    fused = run_ort(quantized, IMAGES, ort.GraphOptimizationLevel.ORT_ENABLE_ALL)
+    simulated = run_ort(quantized, IMAGES, ort.GraphOptimizationLevel.ORT_DISABLE_ALL)
+    original = run_ort(model, IMAGES, ort.GraphOptimizationLevel.ORT_DISABLE_ALL)
+    spread = original.std()
+    assert np.abs(fused - simulated).max() < 0.02 * spread
+    assert np.abs(fused - original).mean() < 0.15 * spread
+
+
+def test_the_report_is_json_and_tells_what_was_done() -> None:
+    _, report = quantize(mobile(), IMAGES, SPEC, recipe("int8"))
+    told = json.loads(json.dumps(report.describe(), allow_nan=False))
+    assert told["images"] == len(IMAGES) and told["recipe"]["name"] == "int8" and told["seconds"] > 0
+    assert told["tensors"]["image"] == {"scale": 1 / 128, "zero_point": 128}
+    assert len(told["float_nodes"]) == 1 and told["signal_to_noise"]["logits"] > 10
+
+
+def test_the_same_input_gives_the_same_bytes_and_the_float_model_stays() -> None:
+    model = mobile()
+    before = ir.to_proto(model).SerializeToString(deterministic=True)
+    first, second = (quantize(model, IMAGES, SPEC, recipe("int8"))[0] for _ in range(2))
+    assert ir.to_proto(first).SerializeToString() == ir.to_proto(second).SerializeToString()
+    assert ir.to_proto(model).SerializeToString(deterministic=True) == before
+
+
+def test_nodes_kept_in_float_are_float_and_their_neighbours_are_not() -> None:
+    model = mobile()
+    _, plain = quantize(model, IMAGES, SPEC, recipe("int8"))
+    kept = plain.integer_nodes[0]
+    quantized, report = quantize(model, IMAGES, SPEC, Recipe("mixed", float_nodes=(kept,)))
+    assert set(report.float_nodes) > {kept}
+    operators = optimized(quantized)
+    assert operators.count("Conv") + operators.count("FusedConv") == 1 and operators.count("QLinearConv") == 7
+    again = run_ort(quantized, IMAGES, ort.GraphOptimizationLevel.ORT_ENABLE_ALL)
+    assert np.isfinite(again).all()
+
+
+def test_a_pixel_is_its_own_integer() -> None:
+    assert exact_input(SPEC) == Affine(1 / 128, 128)
+    assert exact_input(Preprocessing(8, (0.0,) * 3, (255.0,) * 3)) == Affine(float(np.float32(1 / 255)), 0)
+    assert exact_input(Preprocessing(8, (127.5,) * 3, (127.5,) * 3)) is None
+    assert exact_input(Preprocessing(8, (128.0, 128.0, 127.0))) is None
+    pixels = np.arange(256, dtype=np.uint8)
+    real = (pixels.astype(np.float32) - 128) / 128
+    np.testing.assert_array_equal(np.rint(real * 128) + 128, pixels)
+
+
+def test_a_normalisation_without_exact_integers_is_calibrated() -> None:
+    spec = Preprocessing(SIZE, (123.7, 116.3, 103.5), (58.4, 57.1, 57.4))
+    _, report = quantize(mobile(), IMAGES, spec, recipe("int8"))
+    affine = report.tensors["image"]
+    assert affine.low == pytest.approx(-2.12, abs=0.1) and affine.high == pytest.approx(2.64, abs=0.1)
+
+
+def test_fewer_calibration_images_are_drawn_by_seed() -> None:
+    model = mobile()
+    some = [quantize(model, IMAGES, SPEC, Recipe("few", calibration_images=5, seed=s))[1] for s in (1, 1, 2)]
+    assert some[0].images == 5 and some[0].tensors == some[1].tensors != some[2].tensors
+
+
+@pytest.mark.parametrize(
+    "images",
+    [np.zeros((0, SIZE, SIZE, 3), np.uint8), np.zeros((2, 3, SIZE, SIZE), np.uint8), np.zeros((2, 8, 8, 3), np.uint8)],
+)
+def test_calibration_images_of_another_form_are_refused(images: NDArray[np.uint8]) -> None:
+    with pytest.raises(InputError, match="calibration images"):
+        quantize(mobile(), images, SPEC, recipe("int8"))
+
+
+def test_an_unknown_float_node_is_refused() -> None:
+    with pytest.raises(InputError, match="nowhere"):
+        quantize(mobile(), IMAGES, SPEC, Recipe("mixed", float_nodes=("nowhere",)))
+
+
+@settings(max_examples=25)
+@given(model=networks())
+def test_any_network_gives_a_graph_that_runs(model: ir.Model) -> None:
+    passes.apply(model, "clean")
+    passes.apply(model, "integer")
+    shape = [int(d) for d in model.graph.inputs[0].shape]  # type: ignore[union-attr, arg-type]
+    if shape[1] != 3:
+        return
+    images = np.random.default_rng(0).integers(0, 256, (4, *shape[2:], 3), np.uint8)
+    spec = Preprocessing(shape[2])
+    quantized, _ = quantize(model, images, spec, Recipe("any", float_head=False))
+    session = ort.InferenceSession(ir.to_proto(quantized).SerializeToString(), providers=["CPUExecutionProvider"])
+    assert np.isfinite(session.run(None, {"image": normalize(images[:1], spec).transpose(0, 3, 1, 2)})[0]).all()
