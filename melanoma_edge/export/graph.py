@@ -133,3 +133,11 @@ def tidy(model: ir.Model) -> None:
     """Drop nodes and initializers that nothing reads, and infer the shapes of the rest."""
     common.RemoveUnusedNodesPass()(model)
     common.ShapeInferencePass()(model)
+
+
+def drop_unused(graph: ir.Graph) -> None:
+    """Drop initializers that nothing reads."""
+    outputs = set(graph.outputs)
+    for name, value in list(graph.initializers.items()):
+        if not value.uses() and value not in outputs:
+            del graph.initializers[name]
