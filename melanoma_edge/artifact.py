@@ -117,9 +117,9 @@ def run_stage(
     """Run `make(scratch)` and publish what it wrote as `folder`, unless an equal run stands there already.
 
     inputs: name to sha256 of every file the stage reads. options: every value that changes the result. tools: names of
-    the installed packages whose version changes the result. revision: raised when our own code of the stage changes what
-    it makes. A killed `make` finds its own scratch folder again as long
-    as inputs, options and tools are the same, so that it can resume.
+    the installed packages whose version changes the result. revision: raised when our own code of the stage changes
+    what it makes. A killed `make` finds its own scratch folder again as long as all of these are the same, so that it
+    can resume.
     """
     versions = {name: importlib.metadata.version(name) for name in sorted(tools)}
     recipe: dict[str, Any] = {"stage": folder.name, "revision": revision, "inputs": dict(inputs)}

@@ -1,10 +1,11 @@
-"""The command line: parse, call, print. The only place that prints or exits; nothing heavy is imported before a call."""
+"""The command line: parse, call, print. The only place that prints or exits; heavy imports wait for a call."""
 
 import contextlib
 import errno
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from rich.console import Console
 from melanoma_edge import __version__, console
 from melanoma_edge.errors import EdgeError, GateError
 from melanoma_edge.flags import as_json, integers, output_folder, takes, targets_wanted, triple
-from melanoma_edge.options import DataOptions, NetworkOptions, ProofOptions, TrainOptions
+from melanoma_edge.options import DataOptions, Gates, NetworkOptions, ProofOptions, TrainOptions
 from melanoma_edge.progress import Progress
 
 NOTICE = "An aid for engineers and researchers. Never a diagnosis."
@@ -39,6 +40,7 @@ def cli() -> None:
 @takes("network", NetworkOptions)
 @takes("training", TrainOptions)
 @takes("proof", ProofOptions)
+@takes("gates", Gates)
 @targets_wanted
 @output_folder
 @as_json
@@ -47,6 +49,7 @@ def build(
     network: NetworkOptions,
     training: TrainOptions,
     proof: ProofOptions,
+    gates: Gates,
     targets: tuple[str, ...],
     output: Path | None,
     as_json: bool,
@@ -56,7 +59,7 @@ def build(
 
     with _progress() as progress:
         folder = output or Path("artifacts") / pipeline.default_name(data, network)
-        outcome = pipeline.build(folder, targets, data, network, training, proof, progress)
+        outcome = pipeline.build(folder, targets, data, network, training, proof, gates, progress)
     _finish(outcome.folder, outcome.report, as_json)
 
 
@@ -89,6 +92,7 @@ def train(
 @click.option("--calibration", help="the same as --data: calibrated on its train split, verified on its test split")
 @takes("data", DataOptions)
 @takes("proof", ProofOptions)
+@takes("gates", Gates)
 @targets_wanted
 @output_folder
 @as_json
@@ -100,6 +104,7 @@ def compile_command(
     calibration: str | None,
     data: DataOptions,
     proof: ProofOptions,
+    gates: Gates,
     targets: tuple[str, ...],
     output: Path | None,
     as_json: bool,
@@ -111,11 +116,11 @@ def compile_command(
     if given is None or (onnx and checkpoint):
         raise click.UsageError("name one network: --onnx FILE or --checkpoint FILE")
     if calibration:
-        data = DataOptions(calibration, data.task, data.seed, data.strict, data.calibration_images)
+        data = replace(data, data=calibration)
     with _progress() as progress:
         folder = output or Path("artifacts") / given.stem
         normalization = (triple("--mean", mean), triple("--std", std))
-        outcome = pipeline.compile_network(folder, targets, given, normalization, data, proof, progress)
+        outcome = pipeline.compile_network(folder, targets, given, normalization, data, proof, gates, progress)
     _finish(outcome.folder, outcome.report, as_json)
 
 
@@ -123,14 +128,15 @@ def compile_command(
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--reference", type=click.Path(path_type=Path), help="bundle with the reference [default: PATH itself]")
 @click.option("--data", help="where the images are now [default: where the build found them]")
-@takes("proof", ProofOptions)
+@click.option("--operating-point", "rule", help="threshold rule, on validation [default: the bundle's own]")
+@takes("gates", Gates)
 @as_json
-def verify(path: Path, reference: Path | None, data: str | None, proof: ProofOptions, as_json: bool) -> None:
+def verify(path: Path, reference: Path | None, data: str | None, rule: str | None, gates: Gates, as_json: bool) -> None:
     """Run the files of a bundle, or one .tflite or .onnx file, again and judge them against the stored reference."""
-    from melanoma_edge import pipeline
+    from melanoma_edge import shipped
 
     with _progress() as progress:
-        verdict = pipeline.verify(path, reference, data, proof, progress)
+        verdict = shipped.verify(path, reference, data, rule, gates, progress)
     _show(verdict, as_json)
     _judge(verdict)
 
@@ -142,10 +148,10 @@ def verify(path: Path, reference: Path | None, data: str | None, proof: ProofOpt
 @as_json
 def bench(paths: tuple[Path, ...], runs: int, threads: str, as_json: bool) -> None:
     """Latency of bundles or model files, interleaved in one process."""
-    from melanoma_edge import pipeline
+    from melanoma_edge import shipped
 
     with _progress() as progress:
-        result = pipeline.bench(paths, runs, integers("--threads", threads), progress)
+        result = shipped.bench(paths, runs, integers("--threads", threads), progress)
     if as_json:
         click.echo(json.dumps(result, indent=2))
         return
@@ -159,9 +165,9 @@ def bench(paths: tuple[Path, ...], runs: int, threads: str, as_json: bool) -> No
 @as_json
 def predict(bundle: Path, images: tuple[Path, ...], artifact: str | None, as_json: bool) -> None:
     """Probability and decision of a bundle for images, or for every image in a folder."""
-    from melanoma_edge import prediction
+    from melanoma_edge import shipped
 
-    result = prediction.predict(bundle, images, artifact)
+    result = shipped.predict(bundle, images, artifact)
     if as_json:
         click.echo(json.dumps(result, indent=2))
     else:

@@ -83,6 +83,18 @@ def result_table(report: Mapping[str, Any]) -> Table:
     return table
 
 
+def latency_table(bench: Mapping[str, Any]) -> Table:
+    """The rows of a bench document."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for i, head in enumerate(("file", "runtime", "threads", "p50 ms", "p90 ms", "p99 ms", "load ms", "partitions")):
+        table.add_column(head, justify="left" if i < 2 else "right")
+    for row in bench["rows"]:
+        times = [_number(row[key], 2) for key in ("p50", "p90", "p99", "load_ms")]
+        parts = "-" if row["partitions"] is None else str(row["partitions"])
+        table.add_row(row["name"], row["runtime"], str(row["threads"]), *times, parts)
+    return table
+
+
 def gate_table(gates: Sequence[Mapping[str, Any]]) -> Table:
     """Each gate with its limit, what was measured, and the verdict."""
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -38,7 +38,7 @@ def _option(field: "Field[Any]") -> Callable[[Command], Command]:
     elif field.default is not None:
         kind = type(field.default)
     else:
-        kind = {int | None: int, float | None: float}.get(field.type, str)
+        kind = int if field.type == int | None else float if field.type == float | None else str
     return click.option(flag, default=field.default, type=kind, show_default=field.default is not None, help=text)
 
 

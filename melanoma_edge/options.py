@@ -55,14 +55,20 @@ class TrainOptions:
 
 
 @dataclass(frozen=True)
+class Gates:
+    """The limits an INT8 or float artifact must hold to be shipped; None is not judged."""
+
+    max_auc_drop: float | None = _choice(0.01, "gate: AUC of the reference minus AUC of the artifact")
+    max_flip_rate: float | None = _choice(0.05, "gate: share of test images whose decision is not the reference's")
+    max_sensitivity_drop: float | None = _choice(0.03, "gate: sensitivity of the reference minus the artifact's")
+    max_bytes: int | None = _choice(None, "gate: size of an INT8 file in bytes [default: none]")
+
+
+@dataclass(frozen=True)
 class ProofOptions:
-    """What the artifacts must hold to be shipped, and how they are timed."""
+    """Where decisions are compared, and how often each file is timed."""
 
     operating_point: str = _choice(
         "sensitivity=0.90", "threshold rule, on validation: sensitivity=X, specificity=X, youden, fbeta=B, threshold=X"
     )
-    max_auc_drop: float = _choice(0.01, "gate: AUC of the reference minus AUC of the artifact")
-    max_flip_rate: float = _choice(0.05, "gate: share of test images whose decision differs from the reference's")
-    max_sensitivity_drop: float = _choice(0.03, "gate: sensitivity of the reference minus the artifact's")
-    max_bytes: int | None = _choice(None, "gate: size of an INT8 file in bytes [default: none]")
     bench_runs: int = _choice(100, "timed runs per file and thread count, at least 100 for a published figure")

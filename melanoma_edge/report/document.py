@@ -42,7 +42,8 @@ def build_report(
     """
     gates = [_gate(gate) for gate in verify["gates"]]
     rows = bench.get("rows", [])
-    name = str(reference.get("model") or "reference")
+    places = {str(entry["file"]).rpartition("/")[2]: entry["file"] for entry in files}
+    own = ("reference", reference.get("model"))
     document = {
         "schema_version": SCHEMA_VERSION,
         "generator": f"melanoma-edge {melanoma_edge.__version__}",
@@ -50,8 +51,11 @@ def build_report(
         "created_utc": build["created_utc"],
         "verdict": verdict(gates),
         "operating_point": verify["operating_point"],
-        "reference": {**reference, **verify["reference"], **_latency(rows, name)},
-        "artifacts": [{**artifact, **_latency(rows, artifact["name"])} for artifact in verify["artifacts"]],
+        "reference": {**reference, **verify["reference"], **_latency(rows, own)},
+        "artifacts": [
+            {**row, "file": places.get(row["name"], row["name"]), **_latency(rows, (row["name"],))}
+            for row in verify["artifacts"]
+        ],
         "gates": gates,
         "flips": verify["flips"],
         "build": {key: value for key, value in build.items() if key not in {"name", "created_utc"}},
@@ -95,9 +99,9 @@ def _gate(gate: Mapping[str, Any]) -> dict[str, Any]:
     return {**gate, "value": gate["value"] if measured else None, "passed": bool(gate["passed"]) and measured}
 
 
-def _latency(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
+def _latency(rows: Sequence[Mapping[str, Any]], names: Sequence[str | None]) -> dict[str, Any]:
     """The timings of one file: `latency_ms` with the fewest threads, `latency` with every thread count."""
-    own = sorted((row for row in rows if row["name"] == name), key=lambda row: int(row["threads"]))
+    own = sorted((row for row in rows if row["name"] in names), key=lambda row: int(row["threads"]))
     every = [{key: value for key, value in row.items() if key != "name"} for row in own]
     if not own:
         return {"latency_ms": None, "partitions": None, "latency": every}

@@ -11,14 +11,28 @@ from markupsafe import Markup
 
 from melanoma_edge.report import ledger, plots, view, wording
 
-STEPS = {
-    "exif_transpose": "turned upright as its EXIF says",
-    "rgb": "converted to RGB",
-    "center_crop_square": "cropped to its centred square",
-    "resize_bilinear_antialias": "resized with antialiased bilinear filtering as Pillow does it",
-    "normalize": "normalised",
-}
-SPLITS = {"train": "training", "val": "validation", "test": "test"}
+WORDING: tuple[Callable[..., Any], ...] = (
+    wording.plain,
+    wording.breakable,
+    wording.number,
+    wording.signed,
+    wording.percent,
+    wording.integer,
+    wording.megabytes,
+    wording.duration,
+    wording.direction,
+    wording.gate_title,
+    wording.gate_figure,
+)
+VIEW: tuple[Callable[..., Any], ...] = (
+    view.machine,
+    view.device,
+    view.used,
+    view.threads,
+    view.split_name,
+    view.step,
+    view.channels,
+)
 
 
 @dataclass(frozen=True)
@@ -69,6 +83,7 @@ def render_html(report: Mapping[str, Any], thumbnails: Mapping[str, bytes], show
             threads=view.thread_counts(report),
             timed=view.timed(report),
             provenance=view.provenance(report),
+            margin=view.margin(report["reference"]["confusion"]),
             entries=entries,
             short=wording.short_names([row["name"] for row in report["artifacts"]]),
             missed=sum(entry.missed for entry in entries),
@@ -93,16 +108,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    words: tuple[Callable[..., Any], ...] = (
-        wording.plain,
-        wording.breakable,
-        wording.number,
-        wording.signed,
-        wording.percent,
-    )
-    words += (wording.integer, wording.megabytes, wording.duration, wording.direction)
-    words += (wording.gate_title, wording.gate_figure, view.machine, view.device, view.used)
-    words += (_moment, _split_name, _step, _channels, _place, _sentence)
+    words = (*WORDING, *VIEW, _moment, _place)
     environment.filters.update({word.__name__.removeprefix("_"): word for word in words})
     environment.globals["mark"] = _mark
     return environment
@@ -122,24 +128,6 @@ def _moment(created_utc: str) -> str:
     return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
 
 
-def _split_name(name: str) -> str:
-    return SPLITS.get(name, name)
-
-
-def _step(name: str) -> str:
-    return STEPS.get(name, name.replace("_", " "))
-
-
-def _channels(values: list[float]) -> str:
-    """A value for each channel, or one for all."""
-    return ", ".join(f"{v:g}" for v in (values[:1] if len(set(values)) == 1 else values))
-
-
 def _place(p: float | None) -> float:
     """A probability as per cent of a track's width."""
     return round(100 * min(max(p or 0.0, 0.0), 1.0), 2)
-
-
-def _sentence(text: str) -> str:
-    """Text with a capital letter and a full stop."""
-    return f"{text[:1].upper()}{text[1:].rstrip('.')}."

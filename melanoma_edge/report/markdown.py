@@ -22,9 +22,17 @@ def render_markdown(report: Mapping[str, Any]) -> str:
         f"{integer(reference['melanomas'])} of them melanomas; melanoma is decided from "
         f"p = {number(point['threshold'])} on ({text(point['rule'])})."
     )
-    parts += [_files(report), _gates(report["gates"])]
+    parts += [files_table(report), _gates(report["gates"])]
     parts.append("An aid for engineers and researchers, never a diagnosis.")
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def files_table(report: Mapping[str, Any]) -> str:
+    """The reference and every file with size, latency and decisions."""
+    heads = ("file", "size", "p50 ms", "AUC", "ΔAUC", "sensitivity", "specificity", "flips", "mean Δp", "max Δp")
+    rows = [_row("reference", report["reference"])]
+    rows += [_row(code(row["name"]), row) for row in report["artifacts"]]
+    return table(heads, rows)
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> str:
@@ -35,7 +43,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -
 
 def text(value: object) -> str:
     """Text from outside as Markdown that shows it as it is."""
-    return SPECIAL.sub(r"\\\1", wording.plain(value))
+    return SPECIAL.sub(r"\\\1", wording.plain(value, 400))
 
 
 def code(value: object) -> str:
@@ -46,13 +54,6 @@ def code(value: object) -> str:
 def bullets(lines: Iterable[object]) -> str:
     """A list, an item a line."""
     return "\n".join(f"- {text(line)}" for line in lines)
-
-
-def _files(report: Mapping[str, Any]) -> str:
-    heads = ("file", "size", "p50 ms", "AUC", "ΔAUC", "sensitivity", "specificity", "flips", "mean Δp", "max Δp")
-    rows = [_row("reference", report["reference"])]
-    rows += [_row(code(row["name"]), row) for row in report["artifacts"]]
-    return table(heads, rows)
 
 
 def _row(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:

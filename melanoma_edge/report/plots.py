@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from melanoma_edge.report import wording
+from melanoma_edge.report import view, wording
 
 INK, MUTED, RULE, PAPER, ACCENT = "#010101", "#010102", "#010103", "#010104", "#010105"
 SERIES = ("#010111", "#010112", "#010113", "#010114", "#010115", "#010116")
@@ -114,7 +114,7 @@ def cost(report: Mapping[str, Any]) -> Markup:
         size.invert_yaxis()
         latency.set(title="Latency of one image, ms", xlim=(0, None))
         handles = [Patch(color=SERIES[i % len(SERIES)], alpha=0.85) for i in range(len(threads))]
-        names = [f"{n} thread{'s' if n > 1 else ''}" for n in threads]
+        names = [view.threads(n) for n in threads]
         latency.legend(handles, names, loc="lower left", bbox_to_anchor=(0.45, 1.0), ncols=4, fontsize=8)
         for axes in (size, latency):
             axes.grid(visible=False, axis="y")

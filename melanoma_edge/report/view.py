@@ -1,8 +1,17 @@
 """What the page shows that report.json does not hold as such: headline, timings side by side, provenance in words."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+STEPS = {
+    "exif_transpose": "turned upright as its EXIF says",
+    "rgb": "converted to RGB",
+    "center_crop_square": "cropped to its centred square",
+    "resize_bilinear_antialias": "resized with antialiased bilinear filtering as Pillow does it",
+    "normalize": "normalised",
+}
+SPLITS = {"train": "training", "val": "validation", "test": "test"}
 DEVICES = {"cpu": "the CPU", "cuda": "a GPU"}
 
 
@@ -49,7 +58,7 @@ def provenance(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         "Versions": _pairs(versions, " "),
         "Machine": machine(report["bench"].get("machine") or {}),
         "Reference": f"{reference['runtime']} {reference.get('version') or ''} on {device(reference['device'])}, "
-        f"{reference.get('threads', '?')} threads",
+        f"{threads(reference['threads'])}",
         "Reference network, sha256": reference.get("sha256"),
     }
     return [(name, str(value)) for name, value in facts.items() if value not in (None, "")]
@@ -57,14 +66,34 @@ def provenance(report: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def machine(facts: Mapping[str, Any]) -> str:
     """The processor, its cores and whatever else is known of the machine."""
-    rest = [str(value) for key, value in facts.items() if key not in {"processor", "cores"} and _is_plain(value)]
+    rest = [_told(value) for key, value in facts.items() if key not in {"processor", "cores"}]
     cores = [f"{facts['cores']} cores"] if facts.get("cores") else []
-    return ", ".join([str(facts.get("processor") or "an unnamed processor"), *cores, *rest])
+    return ", ".join([str(facts.get("processor") or "an unnamed processor"), *cores, *filter(None, rest)])
 
 
 def device(name: str | None) -> str:
     """Where a network ran, in words: a GPU has its own name."""
     return DEVICES.get(str(name), str(name or "an unnamed device"))
+
+
+def threads(count: int) -> str:
+    """A number of threads in words."""
+    return f"{count} thread{'s' if count > 1 else ''}"
+
+
+def split_name(name: str) -> str:
+    """A split in words."""
+    return SPLITS.get(name, name)
+
+
+def step(name: str) -> str:
+    """A step of the preprocessing in words."""
+    return STEPS.get(name, name.replace("_", " "))
+
+
+def channels(values: Sequence[float]) -> str:
+    """A value for each channel, or one for all."""
+    return ", ".join(f"{v:g}" for v in (values[:1] if len(set(values)) == 1 else values))
 
 
 def used(gate: Mapping[str, Any]) -> float:
@@ -74,6 +103,15 @@ def used(gate: Mapping[str, Any]) -> float:
     if not gate["limit"]:
         return 0.0 if gate["passed"] else 100.0
     return min(max(round(80 * float(gate["value"]) / float(gate["limit"]), 1), 0.0), 100.0)
+
+
+def margin(confusion: Mapping[str, Any]) -> float | None:
+    """Half the width of the 95 % interval of a sensitivity (Wilson, JASA 22, 1927, 209-212); None without melanomas."""
+    n, z = confusion["tp"] + confusion["fn"], 1.96
+    if not n:
+        return None
+    p = confusion["tp"] / n
+    return float(z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)))
 
 
 def _timings(row: Mapping[str, Any], threads: list[int]) -> dict[str, Any]:
@@ -90,5 +128,8 @@ def _pairs(values: Any, between: str = " = ") -> str:
     return ", ".join(f"{name}{between}{value}" for name, value in values.items() if value is not None)
 
 
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, str | int | float) and value != ""
+def _told(value: Any) -> str:
+    """A fact as text; nothing for a table of its own."""
+    return (
+        " ".join(map(str, value)) if isinstance(value, list) else "" if isinstance(value, Mapping) else str(value or "")
+    )

@@ -17,6 +17,8 @@ GATES = {
     "max_sensitivity_drop": "Sensitivity lost",
     "max_bytes": "Size",
 }
+CONTROLS = frozenset({"Cc", "Cn", "Co", "Cs", "Zl", "Zp"})  # general categories
+REORDERS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})  # bidirectional classes
 RATES = frozenset({"max_flip_rate", "max_sensitivity_drop"})
 DIRECTIONS = {"melanoma->other": "melanoma → other", "other->melanoma": "other → melanoma", "undefined": "no number"}
 
@@ -66,8 +68,8 @@ def duration(seconds: float | None) -> str:
 
 
 def plain(text: object, longest: int = 120) -> str:
-    """Text from outside on one line: control characters become spaces, and what is too long is cut."""
-    line = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in str(text))
+    """Text from outside on one line: what controls or reorders a line becomes spaces, and what is too long is cut."""
+    line = "".join(" " if _controls(c) else c for c in str(text))
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
@@ -107,3 +109,7 @@ def gate_reason(gate: Mapping[str, Any]) -> str:
     what = f"{plain(gate['artifact'])}: {gate_title(gate)}"
     value = "could not be measured" if gate["value"] is None else gate_figure(gate, "value")
     return f"{what} {value}; the limit is {gate_figure(gate, 'limit')}"
+
+
+def _controls(c: str) -> bool:
+    return unicodedata.category(c) in CONTROLS or unicodedata.bidirectional(c) in REORDERS

@@ -6,13 +6,11 @@ from pathlib import Path
 import onnx_ir as ir
 
 from melanoma_edge.artifact import Artifact, Stage, run_stage
-from melanoma_edge.export.tflite import emit
+from melanoma_edge.export.tflite.emit import emit
 from melanoma_edge.stages.graph import MODEL
 
 
-def artifacts(
-    work: Path, name: str, graphs: dict[str, Stage], formats: tuple[str, ...]
-) -> tuple[Stage, list[Artifact]]:
+def artifacts(work: Path, name: str, graphs: dict[str, Stage], formats: tuple[str, ...]) -> tuple[Artifact, ...]:
     """One file per format ("tflite", "onnx") and precision ("float32", "int8": the keys of `graphs`)."""
     wanted = [(form, precision) for form in formats for precision in graphs]
 
@@ -31,12 +29,11 @@ def artifacts(
         options={"name": name, "formats": formats},
         tools=("ai-edge-litert", "flatbuffers", "onnx-ir"),
     )
-    made = []
-    for form, precision in wanted:
-        file = _file(name, precision, form)
-        parent = graphs[precision].sha256(MODEL)
-        made.append(Artifact(stage.folder / file, stage.sha256(file), form, precision, (parent,)))
-    return stage, made
+    files = {(form, precision): _file(name, precision, form) for form, precision in wanted}
+    return tuple(
+        Artifact(stage.folder / file, stage.sha256(file), form, precision, (graphs[precision].sha256(MODEL),))
+        for (form, precision), file in files.items()
+    )
 
 
 def _file(name: str, precision: str, form: str) -> str:

@@ -13,7 +13,8 @@ from melanoma_edge.export.check import check_contract
 from melanoma_edge.export.normalization import fold_input_normalization
 from melanoma_edge.export.onnx import clean, export_onnx
 from melanoma_edge.progress import Progress
-from melanoma_edge.quantize import Recipe, quantize
+from melanoma_edge.quantize.quantize import quantize
+from melanoma_edge.quantize.recipe import Recipe
 from melanoma_edge.stages.data import Images
 from melanoma_edge.train.weights import load_model
 
@@ -25,7 +26,7 @@ def export(work: Path, checkpoint: Path) -> Stage:
 
     def make(folder: Path) -> None:
         model, made_with = load_model(checkpoint)
-        report = export_onnx(model, made_with.image_size, folder / MODEL)
+        report = export_onnx(model, made_with.spec.image_size, folder / MODEL)
         rewrites = _rewrite(folder / MODEL, "clean")
         write_json(folder / FACTS, {"source": "torch", **vars(report), "passes": rewrites})
 
@@ -59,7 +60,7 @@ def adopt(work: Path, onnx: Path, own: Preprocessing) -> Stage:
     )
 
 
-def quantized(work: Path, exported: Stage, images: Images, recipe: Recipe, progress: Progress) -> Stage:
+def quantize_once(work: Path, exported: Stage, images: Images, recipe: Recipe, progress: Progress) -> Stage:
     """The one QDQ graph that every INT8 file is written from."""
 
     def make(folder: Path) -> None:
@@ -74,7 +75,7 @@ def quantized(work: Path, exported: Stage, images: Images, recipe: Recipe, progr
         work / "quantize",
         make,
         inputs={"model": exported.sha256(MODEL), "calibration": images.stage.sha256("calibration.npy")},
-        options={"recipe": vars(recipe)},
+        options={"recipe": recipe.describe()},
         tools=("torch", "onnx", "onnx-ir"),
     )
 

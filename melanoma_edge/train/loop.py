@@ -154,7 +154,7 @@ def _learner(run: _Run, phase: Phase, state: dict[str, Any] | None) -> _Learner:
     """The phase's optimizer and schedule, as they stood in `state` when the phase was interrupted."""
     schedule.set_trainable(run.model, models.layout(run.spec.arch).head, phase.frozen)
     optimizer = schedule.optimizer(run.model, phase.lr, run.options.weight_decay)
-    scheduler = schedule.scheduler(run.options.schedule, optimizer, phase.lr, run.steps * (phase.stop - phase.start))
+    scheduler = schedule.scheduler(run.options.schedule, optimizer, run.steps * (phase.stop - phase.start))
     scaler = GradScaler(run.machine.device.type, enabled=run.machine.precision == "float16")
     weight = None
     if run.options.balance == "loss":

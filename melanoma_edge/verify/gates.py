@@ -42,9 +42,9 @@ def judge(artifact: str, parity: Parity | None, size: int | None, limits: Limits
     Drops are the reference's value minus the artifact's, so an artifact that is better has a negative one.
     """
     values: dict[str, float | None] = {
-        "max_auc_drop": -parity.auc_delta if parity else None,
+        "max_auc_drop": 0 - parity.auc_delta if parity else None,
         "max_flip_rate": parity.flip_rate if parity else None,
-        "max_sensitivity_drop": -parity.sensitivity_delta if parity else None,
+        "max_sensitivity_drop": 0 - parity.sensitivity_delta if parity else None,
         "max_bytes": size,
     }
     limited = {name: limit for name, limit in vars(limits).items() if limit is not None}

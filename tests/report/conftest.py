@@ -46,7 +46,6 @@ def _artifact(name: str, runtime: str, *, size: int) -> dict:
     flips = int(((_p(drift) >= THRESHOLD) != (_p(0) >= THRESHOLD)).sum())
     return {
         "name": name,
-        "file": f"{'tflite' if runtime == 'litert' else 'web'}/{name}",
         "format": "tflite" if runtime == "ai-edge-litert" else "onnx",
         "precision": "int8" if "int8" in name else "float32",
         "runtime": runtime,
@@ -226,7 +225,7 @@ def make_inputs() -> dict:
         },
         "files": [
             {
-                "file": a["file"],
+                "file": f"{'tflite' if a['format'] == 'tflite' else 'web'}/{a['name']}",
                 "sha256": f"{i:02x}" * 32,
                 "bytes": a["bytes"],
                 "stage": "emit",

@@ -1,0 +1,163 @@
+"""The flow: data, train, export, quantise once, emit, predict, prove, time, bundle, report."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from melanoma_edge import models, registry
+from melanoma_edge.artifact import Stage, exclusive, sha256_file
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.export.check import check_contract
+from melanoma_edge.options import DataOptions, Gates, NetworkOptions, ProofOptions, TrainOptions
+from melanoma_edge.progress import Progress, silent
+from melanoma_edge.quantize.recipe import DEFAULT, recipe
+from melanoma_edge.report.bundle import WORK, check_output
+from melanoma_edge.stages import data as data_stage
+from melanoma_edge.stages import emit, graph, predict, proof, ship
+from melanoma_edge.stages import train as train_stage
+from melanoma_edge.stages.data import Images
+from melanoma_edge.train.weights import load_model
+
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where a build left its bundle, or only its report when a gate failed."""
+
+    folder: Path
+    report: dict[str, Any]
+
+    @property
+    def shipped(self) -> bool:
+        """Whether every gate passed."""
+        return bool(self.report["verdict"]["ships"])
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The full-precision network: the file whose predictions everything is compared with, and its own normalisation."""
+
+    model: Path
+    spec: Preprocessing
+    trained: Stage | None = None  # None for a network from elsewhere
+
+
+def default_name(data: DataOptions, network: NetworkOptions) -> str:
+    """The bundle's folder below artifacts/ when the user names none: `ham10000_mobilenet_v2`."""
+    sources = "_".join(part.split(":", 1)[0].strip() for part in data.data.split("+"))
+    return f"{sources}_{network.arch}" + ("" if data.task == "binary" else f"_{data.task}")
+
+
+def build(
+    output: Path,
+    targets: Sequence[str],
+    data: DataOptions,
+    network: NetworkOptions,
+    training: TrainOptions,
+    proof_options: ProofOptions,
+    gates: Gates,
+    progress: Progress = silent,
+) -> Outcome:
+    """From labelled images to a bundle. Raises EdgeError and its children; a failed gate is in the outcome's report."""
+    _formats(targets)
+    with _workspace(output) as work:
+        images, trained = _train(work, data, network, training, progress)
+        checkpoint = trained.folder / train_stage.MODEL
+        exported = graph.export(work, checkpoint)
+        reference = Reference(checkpoint, Preprocessing(images.size), trained)
+        return _prove(output, targets, images, exported, reference, proof_options, gates, progress)
+
+
+def train(
+    output: Path, data: DataOptions, network: NetworkOptions, training: TrainOptions, progress: Progress = silent
+) -> Stage:
+    """The first half of `build`: leaves the trained checkpoint in the work folder, where `build` finds it."""
+    with _workspace(output) as work:
+        return _train(work, data, network, training, progress)[1]
+
+
+def compile_network(
+    output: Path,
+    targets: Sequence[str],
+    given: Path,
+    normalization: tuple[Triple, Triple],
+    data: DataOptions,
+    proof_options: ProofOptions,
+    gates: Gates,
+    progress: Progress = silent,
+) -> Outcome:
+    """From a trained network, our .safetensors or anyone's .onnx, to a bundle.
+
+    normalization: mean and std, in pixel units, of an .onnx network's own input; it is the reference as it stands.
+    """
+    _formats(targets)
+    onnx = given.suffix != ".safetensors"
+    size = check_contract(given).size if onnx else load_model(given)[1].spec.image_size
+    spec = Preprocessing(size, *normalization) if onnx else Preprocessing(size)
+    with _workspace(output) as work:
+        images = data_stage.prepare(work, data, size=size, train=False, progress=progress)
+        exported = graph.adopt(work, given, spec) if onnx else graph.export(work, given)
+        return _prove(output, targets, images, exported, Reference(given, spec), proof_options, gates, progress)
+
+
+def _train(
+    work: Path, data: DataOptions, network: NetworkOptions, training: TrainOptions, progress: Progress
+) -> tuple[Images, Stage]:
+    size = network.image_size or models.defaults(network.arch).image_size
+    images = data_stage.prepare(work, data, size=size, train=True, progress=progress)
+    return images, train_stage.run(work, images, network, training, data.seed, progress)
+
+
+def _prove(
+    output: Path,
+    targets: Sequence[str],
+    images: Images,
+    exported: Stage,
+    reference: Reference,
+    proof_options: ProofOptions,
+    gates: Gates,
+    progress: Progress,
+) -> Outcome:
+    """Quantise, emit, run, judge, time; then ship the bundle, or withhold it and leave the report."""
+    work, name = output / WORK, output.resolve().name
+    formats, shipped = _formats(targets), Preprocessing(images.size)
+    quantized = graph.quantize_once(work, exported, images, recipe(DEFAULT), progress)
+    artifacts = emit.artifacts(work, name, {"float32": exported, "int8": quantized}, formats)
+    truth = predict.run(
+        work, "reference", reference.model, sha256_file(reference.model), images, reference.spec, progress
+    )
+    answers = [
+        proof.judged(a, predict.run(work, a.path.name, a.path, a.sha256, images, shipped, progress)) for a in artifacts
+    ]
+    verdict = proof.verdict(
+        predict.predictions(truth), answers, proof.diagnoses(images), proof_options.operating_point, gates
+    )
+    timed = proof.time_all(work, artifacts, reference.model, proof_options.bench_runs, progress)
+    made = ship.Made(name, tuple(targets), images, reference.trained, exported, quantized, artifacts, truth)
+    report = ship.report(made, verdict, timed, {"proof": asdict(proof_options), "gates": asdict(gates)})
+    ship.finish(output, made, report)
+    return Outcome(output, report)
+
+
+def _formats(targets: Sequence[str]) -> tuple[str, ...]:
+    """File formats that the targets ship. Raises InputError, listing the known, for an unknown target."""
+    wanted = [place.format for t in targets for place in registry.load("melanoma_edge.targets", t).ARTIFACTS]
+    return tuple(dict.fromkeys(wanted))
+
+
+@contextlib.contextmanager
+def _workspace(output: Path) -> Iterator[Path]:
+    """The work folder of a bundle, held for this process; nothing stays when the first step already refuses."""
+    check_output(output)
+    fresh = not output.exists()
+    work = output / WORK
+    try:
+        with exclusive(work):
+            yield work
+    finally:
+        if fresh and not any(p.name != ".lock" for p in work.iterdir()):
+            shutil.rmtree(output)

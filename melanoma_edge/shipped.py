@@ -1,0 +1,138 @@
+"""What can be done with a bundle that was shipped: use it on images, prove it again, time it again."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from melanoma_edge import runtime
+from melanoma_edge.artifact import MANIFEST, Artifact, sha256_file
+from melanoma_edge.bench.run import bench as time_files
+from melanoma_edge.data.images import is_image_name, screen
+from melanoma_edge.data.preprocess import Preprocessing, load_pixels
+from melanoma_edge.errors import InputError
+from melanoma_edge.options import DataOptions, Gates
+from melanoma_edge.progress import Progress, silent
+from melanoma_edge.report.bundle import verify_bundle
+from melanoma_edge.stages import data as data_stage
+from melanoma_edge.stages import predict as predict_stage
+from melanoma_edge.stages import proof
+from melanoma_edge.verify.predictions import read_csv, softmax
+
+FORMATS = {".tflite": "tflite", ".onnx": "onnx"}
+
+
+def predict(bundle: Path, images: Sequence[Path], artifact: str | None = None) -> dict[str, Any]:
+    """Probability of melanoma and decision for every image; a folder stands for the images in it.
+
+    artifact: name of a file in the bundle; by default its INT8 one. An unusable image has an "error" in its row instead
+    of a probability. Raises InputError when the bundle was altered, a path does not exist, or a folder holds no image.
+    """
+    manifest = verify_bundle(bundle)
+    row = _pick(manifest["artifacts"], artifact)
+    size = int(manifest["preprocessing"]["size"])
+    threshold = float(manifest["operating_point"]["threshold"])
+    model = runtime.load(bundle / row["file"], Preprocessing(size))
+    melanoma = int(manifest["task"]["melanoma"])
+    rows: list[dict[str, Any]] = []
+    for path in _expand(images):
+        refused = screen(path)
+        if refused is not None:
+            rows.append({"image": str(path), "error": refused})
+            continue
+        p = float(softmax(model(load_pixels(path, size)[np.newaxis]))[0, melanoma])
+        rows.append({"image": str(path), "probability": p, "decision": "melanoma" if p >= threshold else "other"})
+    return {"artifact": row["name"], "runtime": model.runtime, "threshold": threshold, "predictions": rows}
+
+
+def verify(
+    path: Path,
+    reference: Path | None,
+    data: str | None,
+    rule: str | None,
+    gates: Gates,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Run a bundle's files, or one model file, on the evaluation images and judge them against the stored reference.
+
+    reference: the bundle that holds the reference predictions; `path` itself when that is a bundle. data: where the
+    images are now, else where the build found them. rule: operating point, else the one the bundle was built with.
+    Returns the verify document. Raises InputError when a file was altered or the images are not the
+    reference's.
+    """
+    home = reference or path
+    if not (home / MANIFEST).is_file() and path.is_file():
+        raise InputError(f"{path} is one file: name the bundle that holds its reference with --reference")
+    manifest = verify_bundle(home)
+    artifacts = _artifacts(home, manifest) if path == home else [_single(path)]
+    told = manifest["data"]
+    options = DataOptions(**{name: told[name] for name in vars(DataOptions())})
+    size = int(manifest["preprocessing"]["size"])
+    with tempfile.TemporaryDirectory() as scratch:
+        chosen = options if data is None else replace(options, data=data)
+        images = data_stage.prepare(Path(scratch), chosen, size=size, train=False, progress=progress)
+        answers = [
+            proof.judged(
+                a,
+                predict_stage.run(Path(scratch), a.path.name, a.path, a.sha256, images, Preprocessing(size), progress),
+            )
+            for a in artifacts
+        ]
+        truth = read_csv(home / "reference" / "predictions.csv")
+        point = rule or manifest["operating_point"]["rule"]
+        return proof.verdict(truth, answers, proof.diagnoses(images), point, gates)
+
+
+def bench(paths: Sequence[Path], runs: int, threads: Sequence[int], progress: Progress = silent) -> dict[str, Any]:
+    """Latency of model files, and of the reference and artifacts of bundles, interleaved. See `bench.run.bench`."""
+    files: dict[str, Path] = {}
+    for path in paths:
+        files |= _timed(path) if path.is_dir() else {path.name: path}
+    return time_files(files, threads=threads, runs=runs, progress=progress)
+
+
+def _timed(bundle: Path) -> dict[str, Path]:
+    """The reference (torch's, where there is one) and the artifacts of a bundle, by a name for the table."""
+    manifest = verify_bundle(bundle)
+    checkpoint = bundle / "reference" / "model.safetensors"
+    own = checkpoint if checkpoint.is_file() else bundle / "reference" / "model.onnx"
+    return {f"{manifest['name']} reference": own, **{a.path.name: a.path for a in _artifacts(bundle, manifest)}}
+
+
+def _artifacts(bundle: Path, manifest: dict[str, Any]) -> list[Artifact]:
+    return [
+        Artifact(bundle / row["file"], manifest["files"][row["file"]]["sha256"], row["format"], row["precision"])
+        for row in manifest["artifacts"]
+    ]
+
+
+def _single(path: Path) -> Artifact:
+    """A model file from anywhere; its precision is not known, so it is held to every gate."""
+    if path.suffix not in FORMATS or not path.is_file():
+        raise InputError(f"{path}: name a bundle, or a file ending in {' or '.join(FORMATS)}")
+    return Artifact(path, sha256_file(path), FORMATS[path.suffix], "int8")
+
+
+def _pick(artifacts: Sequence[dict[str, Any]], wanted: str | None) -> dict[str, Any]:
+    """The row of the artifact called `wanted`, or of the first INT8 one."""
+    for row in artifacts:
+        if row["name"] == wanted or (wanted is None and row["precision"] == "int8"):
+            return row
+    known = ", ".join(row["name"] for row in artifacts)
+    raise InputError(f"the bundle has no artifact {wanted or 'of precision int8'}: it has {known}")
+
+
+def _expand(paths: Sequence[Path]) -> list[Path]:
+    """Files as they are; folders as the images in them, sorted."""
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path} does not exist: name an image, or a folder of images")
+        inside = sorted(p for p in path.iterdir() if is_image_name(p)) if path.is_dir() else [path]
+        if not inside:
+            raise InputError(f"{path} holds no image")
+        found += inside
+    return found

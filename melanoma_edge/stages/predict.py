@@ -1,0 +1,71 @@
+"""Logits of one model file on the validation and test images: the reference's, and each artifact's."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from melanoma_edge import runtime
+from melanoma_edge.artifact import Stage, run_stage, write_json
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.progress import Progress
+from melanoma_edge.stages.data import EVALUATED, Images
+from melanoma_edge.verify.predictions import Predictions, concatenate, predict_split, read_csv, write_csv
+
+CSV, FACTS = "predictions.csv", "facts.json"
+
+
+def run(
+    work: Path, name: str, model: Path, sha256: str, images: Images, spec: Preprocessing, progress: Progress
+) -> Stage:
+    """Leaves predictions.csv and facts.json: runtime, version, device, threads, sha256 of the model, seconds.
+
+    The file runs in the runtime of its suffix; a .safetensors reference runs on the GPU when there is one.
+    """
+    loaded = runtime.load(model, spec)
+    how = {"runtime": loaded.runtime, "version": loaded.version, "device": loaded.device}
+
+    def told(task: str, done: int, total: int, detail: str = "") -> None:
+        progress(f"{name}: {task}", done, total, detail)
+
+    def make(folder: Path) -> None:
+        started = time.monotonic()
+        parts = [
+            predict_split(
+                loaded,
+                images.pixels(split),
+                ids=[s.id for s in images.samples(split)],
+                labels=images.labels(split),
+                split=split,
+                task=images.task,
+                progress=told,
+            )
+            for split in EVALUATED
+        ]
+        write_csv(folder / CSV, concatenate(parts))
+        seconds = round(time.monotonic() - started, 2)
+        write_json(
+            folder / FACTS,
+            {**how, "threads": loaded.threads, "model": model.name, "sha256": sha256, "seconds": seconds},
+        )
+
+    return run_stage(
+        work / "predict" / name,
+        make,
+        inputs={
+            "model": sha256,
+            "samples": images.stage.sha256("samples.csv"),
+            **{f"{split}.npy": images.stage.sha256(f"{split}.npy") for split in EVALUATED},
+        },
+        options={**how, "mean": spec.mean, "std": spec.std},
+    )
+
+
+def predictions(stage: Stage) -> Predictions:
+    """What the stage predicted, both splits."""
+    return read_csv(stage.folder / CSV)
+
+
+def facts(stage: Stage) -> dict[str, Any]:
+    """How the stage predicted it."""
+    return dict(json.loads((stage.folder / FACTS).read_text()))

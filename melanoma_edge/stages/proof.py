@@ -1,0 +1,106 @@
+"""Judge every artifact's predictions against the reference's, and time them all side by side."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from melanoma_edge.artifact import Artifact, Stage, run_stage, sha256_file, write_json
+from melanoma_edge.bench.machine import machine
+from melanoma_edge.bench.run import bench
+from melanoma_edge.options import Gates
+from melanoma_edge.progress import Progress
+from melanoma_edge.stages import predict
+from melanoma_edge.stages.data import Images
+from melanoma_edge.verify import operating_point
+from melanoma_edge.verify.document import Verified, document
+from melanoma_edge.verify.gates import Limits, judge
+from melanoma_edge.verify.parity import compare
+from melanoma_edge.verify.predictions import Predictions
+from melanoma_edge.verify.thumbnails import thumbnails
+
+THREADS = (1, 2)
+BENCH = "bench.json"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An artifact, what it predicted, and how: the facts of `stages.predict`."""
+
+    name: str
+    format: str
+    precision: str
+    bytes: int
+    predictions: Predictions
+    facts: Mapping[str, Any]
+
+
+def judged(artifact: Artifact, answer: Stage) -> Judged:
+    """An artifact with the predictions that its stage left."""
+    return Judged(
+        artifact.path.name,
+        artifact.format,
+        artifact.precision,
+        artifact.path.stat().st_size,
+        predict.predictions(answer),
+        predict.facts(answer),
+    )
+
+
+def verdict(
+    reference: Predictions, artifacts: Sequence[Judged], diagnoses: Mapping[str, str], rule: str, gates: Gates
+) -> dict[str, Any]:
+    """The verify document: decisions on the test split, at an operating point chosen by `rule` on validation."""
+    point = operating_point.choose(rule, reference.only("val"))
+    truth = reference.only("test")
+    limits = Limits(**asdict(gates))
+    verified, judgements = [], []
+    for artifact in artifacts:
+        test = artifact.predictions.only("test")
+        parity = compare(truth, test, point)
+        own = limits if artifact.precision == "int8" else replace(limits, max_bytes=None)
+        judgements += judge(artifact.name, parity, artifact.bytes, own)
+        verified.append(
+            Verified(
+                artifact.name,
+                artifact.format,
+                artifact.precision,
+                artifact.facts["runtime"],
+                artifact.facts["version"],
+                artifact.bytes,
+                test,
+                parity,
+            )
+        )
+    return document(point, truth, verified, judgements, diagnoses)
+
+
+def diagnoses(images: Images) -> dict[str, str]:
+    """The dataset's own class name of every test image."""
+    return {s.id: s.diagnosis for s in images.samples("test")}
+
+
+def pictures(images: Images, document: Mapping[str, Any], most: int) -> dict[str, bytes]:
+    """Thumbnails of the first `most` images whose decision changed."""
+    flipped = list(dict.fromkeys(flip["image_id"] for flip in document["flips"]))[:most]
+    ids = [s.id for s in images.samples("test")]
+    return thumbnails(images.pixels("test"), ids, flipped)
+
+
+def time_all(
+    work: Path, artifacts: Sequence[Artifact], reference: Path, runs: int, progress: Progress
+) -> dict[str, Any]:
+    """The bench document: the reference and every artifact, interleaved."""
+    files = {"reference": reference, **{a.path.name: a.path for a in artifacts}}
+
+    def make(folder: Path) -> None:
+        write_json(folder / BENCH, bench(files, threads=THREADS, runs=runs, progress=progress))
+
+    stage = run_stage(
+        work / "bench",
+        make,
+        inputs={name: sha256_file(path) for name, path in files.items()},
+        options={"runs": runs, "threads": THREADS, "machine": machine()},
+    )
+    return dict(json.loads((stage.folder / BENCH).read_text()))

@@ -1,0 +1,140 @@
+"""Assemble the report from what every stage left, and publish the bundle, or withhold it when a gate failed."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from melanoma_edge import registry
+from melanoma_edge.artifact import Artifact, Stage
+from melanoma_edge.report.bundle import publish, withhold
+from melanoma_edge.report.document import build_report
+from melanoma_edge.report.html import render_html
+from melanoma_edge.report.model_card import render_model_card
+from melanoma_edge.stages import graph, predict
+from melanoma_edge.stages import train as train_stage
+from melanoma_edge.stages.data import Images
+from melanoma_edge.stages.proof import pictures
+
+PICTURES = 48
+
+
+@dataclass(frozen=True)
+class Made:
+    """Everything the stages of one build left behind."""
+
+    name: str
+    targets: tuple[str, ...]
+    images: Images
+    trained: Stage | None  # None for a network from elsewhere
+    exported: Stage
+    quantized: Stage
+    artifacts: Sequence[Artifact]
+    reference: Stage
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What was chosen, by stage."""
+        stages = {"data": self.images.stage, "train": self.trained, "quantize": self.quantized}
+        return {name: stage.manifest["options"] for name, stage in stages.items() if stage is not None}
+
+
+def report(
+    made: Made, verify: Mapping[str, Any], bench: Mapping[str, Any], chosen: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The document of report.json. chosen: the options that no stage's manifest holds."""
+    facts = made.images.facts
+    training = _training(made.trained)
+    return build_report(
+        build={
+            "name": made.name,
+            "created_utc": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "options": {**made.options, **chosen},
+            "seed": made.images.stage.manifest["options"]["seed"],
+            "task": asdict(made.images.task),
+            "arch": training["arch"] if training else None,
+            "image_size": made.images.size,
+            "targets": list(made.targets),
+            "quantization": graph.facts(made.quantized),
+            "export": graph.facts(made.exported),
+        },
+        data={**facts["summary"], "calibration": facts["calibration"]},
+        preprocessing=facts["preprocessing"],
+        reference=predict.facts(made.reference),
+        verify=verify,
+        bench=bench,
+        training=training,
+        files=[{"file": file, **how} for file, how in _provenance(made, _places(made)).items()],
+    )
+
+
+def finish(output: Path, made: Made, report: Mapping[str, Any]) -> None:
+    """Publish the bundle when every gate passed; otherwise leave report.json and report.html alone in `output`."""
+    documents = {
+        "report.json": json.dumps(report, indent=2, allow_nan=False) + "\n",
+        "report.html": render_html(report, pictures(made.images, report, PICTURES), PICTURES),
+    }
+    if not report["verdict"]["ships"]:
+        withhold(output, documents)
+        return
+    files = _places(made)
+    provenance = {
+        "name": made.name,
+        "task": asdict(made.images.task),
+        "preprocessing": report["preprocessing"],
+        "operating_point": report["operating_point"],
+        "gates": report["gates"],
+        "data": made.images.stage.manifest["options"],
+        "calibration": report["data"]["calibration"],
+        "artifacts": [
+            {"name": a.path.name, "format": a.format, "precision": a.precision, "file": file}
+            for file, a in _artifacts(made, files).items()
+        ],
+        "files": _provenance(made, files),
+    }
+    publish(output, files, {**documents, "MODEL_CARD.md": render_model_card(report)}, provenance)
+
+
+def _places(made: Made) -> dict[str, Path]:
+    """Relative name in the bundle to source file."""
+    files = {"reference/model.onnx": made.exported.folder / graph.MODEL}
+    files["reference/predictions.csv"] = made.reference.folder / predict.CSV
+    if made.trained is not None:
+        files["reference/model.safetensors"] = made.trained.folder / train_stage.MODEL
+    for target in made.targets:
+        files |= registry.load("melanoma_edge.targets", target).pack(made.name, made.artifacts)
+    return files
+
+
+def _artifacts(made: Made, files: Mapping[str, Path]) -> dict[str, Artifact]:
+    """The compiled files of the bundle by their relative name."""
+    by_path = {a.path: a for a in made.artifacts}
+    return {file: by_path[path] for file, path in files.items() if path in by_path}
+
+
+def _provenance(made: Made, files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+    """How each file was made: its stage, the sha256 of what it was made from, versions, options, seconds."""
+    stages = {
+        s.folder: s.manifest for s in (made.trained, made.exported, made.quantized, made.reference) if s is not None
+    }
+    told = {}
+    for file, path in files.items():
+        manifest = stages.get(path.parent) or json.loads((path.parent / "manifest.json").read_text())
+        told[file] = {
+            **manifest["outputs"][path.name],
+            **{key: manifest[key] for key in ("stage", "inputs", "options", "versions", "seconds")},
+        }
+    return told
+
+
+def _training(trained: Stage | None) -> dict[str, Any] | None:
+    """What the training stage wrote, with its history as rows."""
+    if trained is None:
+        return None
+    facts = dict(json.loads((trained.folder / "train.json").read_text()))
+    with (trained.folder / "history.csv").open(newline="") as f:
+        rows = [{k: v if k == "phase" else float(v) for k, v in row.items()} for row in csv.DictReader(f)]
+    return {**facts, "history": [{**row, "epoch": int(row["epoch"])} for row in rows]}

@@ -1,0 +1,253 @@
+import base64
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from melanoma_edge.report import html
+from melanoma_edge.report.document import build_report
+
+VOID = {"meta", "link", "br", "img", "path", "use", "wbr", "hr", "input"}
+HOSTILE = "\"><script>alert(1)</script>'&amp;$x_{y}$%{{7*7}}\u202e"
+
+
+class Page(HTMLParser):
+    """What a page holds: elements, ids, texts, and whether every element is closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements, self.texts, self.stack, self.broken = [], [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.stack.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        if tag in VOID:
+            return
+        if not self.stack or self.stack.pop() != tag:
+            self.broken.append(tag)
+
+    def handle_data(self, data):
+        if self.stack and self.stack[-1] not in {"style", "script"}:
+            self.texts.append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    @property
+    def text(self):
+        return re.sub(r"\s+", " ", " ".join(self.texts))
+
+
+@pytest.fixture
+def page(report, thumbnail):
+    return Page(html.render_html(report, {flip["image_id"]: thumbnail for flip in report["flips"]}))
+
+
+def test_nothing_is_loaded_from_anywhere(report, thumbnail):
+    text = html.render_html(report, {flip["image_id"]: thumbnail for flip in report["flips"]})
+    page = Page(text)
+    for _, attributes in page.elements:
+        for name in ("src", "href", "xlink:href", "srcset", "action", "data", "poster", "background"):
+            value = attributes.get(name)
+            assert value is None or value.startswith(("#", "data:")), (name, value)
+    assert {tag for tag, _ in page.elements}.isdisjoint({"script", "iframe", "object", "embed", "form", "base"})
+    assert not re.search(r"url\((?!#)|@import|https?://(?!www\.w3\.org)", text)
+    policy = next(a["content"] for a in page.all("meta") if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def test_the_page_is_well_formed_and_accessible(page):
+    assert not page.broken
+    assert not page.stack
+    ids = [attributes["id"] for _, attributes in page.elements if attributes.get("id")]
+    assert len(ids) == len(set(ids))
+    assert all(image.get("alt") for image in page.all("img"))
+    assert all(drawing.get("role") == "img" and drawing["aria-labelledby"] in ids for drawing in page.all("svg"))
+    assert all(cell.get("scope") in {"row", "col", "colgroup"} for cell in page.all("th"))
+    assert page.all("html")[0]["lang"] == "en"
+    assert len(page.all("h1")) == 1
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch(r"h[1-6]", tag)]
+    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    linked = {a["href"][1:] for a in page.all("a")}
+    assert linked <= set(ids)
+    uses = {a["xlink:href"][1:] for a in page.all("use")}
+    assert uses <= set(ids)
+
+
+def test_the_verdict_and_its_gates_come_first(page):
+    text = page.text
+    assert "Ships" in text
+    assert "Does not ship" not in text
+    order = [
+        text.index(words) for words in ("All 6 gates hold", "Decisions that flip", "Sensitivity Specificity", "ROC")
+    ]
+    assert order == sorted(order)
+
+
+def test_a_failed_gate_says_why(inputs):
+    inputs["verify"]["gates"][1] |= {"value": 0.0621, "passed": False}
+    text = Page(html.render_html(build_report(**inputs), {})).text
+    assert "Does not ship because mobilenet_v2_int8.tflite: Decisions that flip 6.21 %; the limit is 5.00 %" in text
+    assert "fails" in text
+
+
+def test_the_tables_have_every_figure(page):
+    text = page.text
+    for words in (
+        "2.69 MB",
+        "1.29",
+        "36",
+        "2.39 %",
+        "0.1221",
+        "max |Δp|",
+        "p50 p90 p99",
+        "1 thread, ms",
+        "2 threads, ms",
+    ):
+        assert words in text
+    assert text.count("ai-edge-litert") >= 4
+
+
+def test_flipped_images_show_with_both_probabilities(report, thumbnail, page):
+    pictures = [image["src"] for image in page.all("img")]
+    assert pictures == [f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode()}"] * 36
+    first = next(f for f in report["flips"] if f["label"] == "melanoma" and f["direction"] == "melanoma->other")
+    assert f"{first['p_reference']:.3f} → {first['p_artifact']:.3f}" in page.text
+    assert "2 are melanomas that the reference finds and a file misses." in page.text
+
+
+def test_many_flips_are_capped_and_counted(report):
+    text = html.render_html(report, {}, shown=10)
+    assert text.count('class="nopicture"') == 10
+    assert "The first 10 are shown; report.json lists all of them." in Page(text).text
+    assert "36 of 1,507" in Page(text).text
+
+
+def test_no_flips_is_said(inputs):
+    inputs["verify"]["flips"] = []
+    text = Page(html.render_html(build_report(**inputs), {})).text
+    assert "No file decides any test image otherwise than the reference." in text
+
+
+def test_a_network_from_elsewhere_has_no_training(inputs):
+    inputs["training"] = None
+    inputs["build"]["arch"] = None
+    text = Page(html.render_html(build_report(**inputs), {})).text
+    assert "this build did not train it" in text
+    assert "a network from elsewhere" in text
+
+
+def test_synthetic_data_is_labelled_loudly(inputs, page):
+    assert "Procedural images, not patients." not in page.text
+    inputs["data"]["clinical"] = False
+    text = Page(html.render_html(build_report(**inputs), {})).text
+    assert text.index("Procedural images, not patients.") < text.index("Ships")
+    assert "drawn by a program, not clinical" in text
+    assert "No patient is in this data." in text
+
+
+def test_a_leak_is_shown(inputs):
+    inputs["data"]["split_check"] |= {"groups_shared": ["HAM_1"], "identical_files_shared": [["a", "b"]]}
+    inputs["data"]["calibration"]["groups_shared_with_evaluation"] = 3
+    text = Page(html.render_html(build_report(**inputs), {})).text
+    assert "1 lesions or patients are in more than one split: HAM_1" in text
+    assert "3 of their lesions or patients and 0 identical files are among" in text
+
+
+def test_limits_of_use_and_provenance_stand_there(page):
+    assert "never a diagnosis" in page.text
+    assert "CC BY-NC 4.0" in page.text
+    assert "01" * 32 in page.text
+    assert "AMD EPYC 9B14" in page.text
+
+
+def poison(value):
+    """Hostile text in place of every text, null in place of every measured figure."""
+    if isinstance(value, dict):
+        keep = {
+            "created_utc",
+            "format",
+            "precision",
+            "direction",
+            "phase",
+            "sha256",
+            "threshold",
+            "size",
+            "mean",
+            "std",
+        }
+        return {k: v if k in keep else poison(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [poison(item) for item in value]
+    return HOSTILE if isinstance(value, str) else None if isinstance(value, float) else value
+
+
+def test_hostile_names_and_missing_figures_stay_text(inputs, thumbnail):
+    inputs["verify"]["reference"] |= {"auc": None, "sensitivity": None, "roc": {"fpr": [], "tpr": []}}
+    report = poison(build_report(**inputs))
+    report["build"]["task"]["classes"] = [HOSTILE, HOSTILE + "m"]
+    report["data"]["splits"] = {HOSTILE: {"images": 1, "classes": {HOSTILE: 1, HOSTILE + "m": 0}}}
+    report["data"]["split_check"]["groups"] = {HOSTILE: 1}
+    page = Page(html.render_html(report, {HOSTILE: thumbnail}))
+    assert not page.all("script")
+    assert not page.broken
+    assert "alert(1)" in page.text
+    assert "49" not in page.text.split("Limits")[0].split("alert(1)")[1][:20]
+    assert "\u202e" not in page.text
+
+
+def test_equal_inputs_give_equal_bytes(inputs, thumbnail):
+    once, again = (
+        html.render_html(build_report(**inputs), {f["image_id"]: thumbnail for f in inputs["verify"]["flips"]})
+        for _ in range(2)
+    )
+    assert once == again
+
+
+def test_every_section_has_its_template_and_the_css_its_colours():
+    environment = html._environment()
+    for section in html.SECTIONS:
+        environment.get_template(section.template)
+    css = environment.get_template("style.css").render()
+    used = set(re.findall(r"var\((--[\w-]+)\)", css))
+    blocks = re.findall(r":root \{(.*?)\}", css, re.DOTALL)
+    light, dark, printed = (set(re.findall(r"(--[\w-]+):", block)) for block in blocks)
+    assert used <= light
+    assert dark <= light
+    assert printed | {"--loud", "--loud-ink"} >= dark
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance (WCAG 2.2) of `#rrggbb` or `#rgb`."""
+    digits = colour[1:] if len(colour) == 7 else "".join(c * 2 for c in colour[1:])
+    channels = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(a: str, b: str) -> float:
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("scheme", [0, 1, 2])
+def test_text_and_lines_are_legible_in_light_dark_and_print(scheme):
+    css = html._environment().get_template("style.css").render()
+    block = re.findall(r":root \{(.*?)\}", css, re.DOTALL)[scheme]
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{3,6})", block))
+    for text in ("ink", "muted", "accent", "good", "bad", "fair"):
+        for ground in ("paper", "panel"):
+            assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+    assert contrast(colours["bad"], colours["bad-wash"]) >= 4.5
+    assert contrast(colours["good"], colours["good-wash"]) >= 4.5
+    for name, colour in colours.items():
+        if name.startswith("series"):
+            assert contrast(colour, colours["paper"]) >= 3, name

@@ -1,0 +1,91 @@
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from melanoma_edge.report import plots
+
+FIGURES = (plots.roc, plots.confusion, plots.cost)
+SPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+
+
+def parse(svg) -> ET.Element:
+    return ET.fromstring(str(svg).replace("<svg ", f"<svg {SPACES}", 1))
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda f: f.__name__)
+def test_a_figure_is_svg_with_words_for_who_cannot_see_it(report, figure):
+    svg = figure(report)
+    root = parse(svg)
+    assert root.get("viewBox").startswith("0 0 ")
+    assert root[0].tag.endswith("title")
+    assert len(root[0].text) > 40
+    assert root[0].get("id") == root.get("aria-labelledby")
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda f: f.__name__)
+def test_a_figure_has_only_colours_of_the_page(report, figure):
+    styles = re.findall(r'style="([^"]*)"', str(figure(report)))
+    assert any("var(--" in style for style in styles)
+    assert not re.search(r"#[0-9a-f]{6}|rgb", " ".join(styles))
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda f: f.__name__)
+def test_equal_inputs_give_equal_bytes(report, figure):
+    assert figure(report) == figure(report)
+
+
+def test_roc_has_a_curve_a_file_and_one_for_the_reference(report):
+    svg = str(plots.roc(report))
+    for words in ("reference  0.9326", "int8.tflite  0.9285", "float32.onnx  0.9326", "At the operating point"):
+        assert words in svg
+    assert svg.count("var(--series-4)") >= 4  # a line and a dot in two panels
+
+
+def test_confusion_shows_the_counts(report):
+    svg = str(plots.confusion(report))
+    for row in (report["reference"], *report["artifacts"]):
+        for count in row["confusion"].values():
+            assert f">{count:,}<" in svg
+
+
+def test_cost_draws_a_bar_for_each_file_and_thread_count(report):
+    svg = str(plots.cost(report))
+    assert "1 thread" in svg
+    assert "2 threads" in svg
+    assert ">2.69<" in svg
+    assert ">1.29<" in svg
+
+
+def test_a_report_without_timings_or_curves_still_draws(report):
+    bare = {"latency": [], "latency_ms": None, "roc": {"fpr": [], "tpr": []}, "sensitivity": None, "auc": None}
+    blank = {
+        **report,
+        "reference": {**report["reference"], **bare},
+        "artifacts": [{**row, **bare} for row in report["artifacts"]],
+    }
+    for figure in FIGURES:
+        parse(figure(blank))
+
+
+def test_hostile_names_are_text_and_no_formulas(report):
+    hostile = [{**row, "name": f"<b>$\\frac{i}$&\x00"} for i, row in enumerate(report["artifacts"])]
+    for figure in FIGURES:
+        svg = figure({**report, "artifacts": hostile})
+        parse(svg)
+        assert "<b>" not in svg
+
+
+def test_many_files_get_more_rows_of_matrices(report):
+    many = [{**row, "name": f"m_{i}{row['name']}"} for i in range(3) for row in report["artifacts"]]
+    heights = [float(parse(plots.confusion({**report, "artifacts": a})).get("viewBox").split()[3]) for a in ([], many)]
+    assert heights[1] == pytest.approx(3 * heights[0], rel=1e-3)
+
+
+def test_training_marks_the_best_epoch_and_lives_with_gaps(report):
+    history = [*report["training"]["history"], {**report["training"]["history"][0], "epoch": 9, "val_auc": None}]
+    svg = plots.training(history, 7)
+    parse(svg)
+    assert "The best epoch is 7." in svg
+    assert "validation" in svg
+    parse(plots.training(history[:1], None))

@@ -1,0 +1,67 @@
+import pytest
+from scipy.stats import binomtest
+
+from melanoma_edge.report import view
+from melanoma_edge.report.document import build_report
+
+
+def test_the_headline_is_the_first_int8_file_beside_its_float_twin(report):
+    headline = view.headline(report)
+    assert headline["name"] == "mobilenet_v2_int8.tflite"
+    assert headline["p50"] == 1.29
+    assert headline["float_p50"] == 2.05
+    assert headline["float_bytes"] == 8_902_120
+
+
+def test_no_int8_file_has_no_headline(report):
+    floats = [row for row in report["artifacts"] if row["precision"] == "float32"]
+    assert view.headline({**report, "artifacts": floats}) is None
+
+
+def test_a_thread_count_that_one_file_lacks_leaves_dashes(inputs):
+    inputs["bench"]["rows"] = [r for r in inputs["bench"]["rows"] if r["threads"] == 1 or r["runtime"] == "torch"]
+    rows = view.timed(build_report(**inputs))
+    assert rows[0]["timings"][1]["p50"] is not None
+    assert rows[1]["timings"][1] == {"p50": None, "p90": None, "p99": None}
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "passed", "filled"),
+    [
+        (0.005, 0.01, True, 40),
+        (0.01, 0.01, True, 80),
+        (0.5, 0.01, False, 100),
+        (-1, 0.01, True, 0),
+        (None, 0.01, False, 100),
+        (0.0, 0.0, True, 0),
+        (0.1, 0.0, False, 100),
+    ],
+)
+def test_the_meter_shows_how_much_of_a_limit_is_used(value, limit, passed, filled):
+    assert view.used({"value": value, "limit": limit, "passed": passed}) == filled
+
+
+def test_provenance_names_seed_options_versions_machine_and_reference(report):
+    facts = dict(view.provenance(report))
+    assert facts["Seed"] == "0"
+    assert facts["Options: train"] == "epochs = 8, lr = 0.001, balance = sampler"
+    assert {"onnxruntime 1.31.1", "onnx-ir 1.1.0"} <= set(facts["Versions"].split(", "))
+    assert facts["Machine"] == "AMD EPYC 9B14, 2 cores, Linux 6.1"
+    assert facts["Reference"] == "torch 2.14.1 on the CPU, 1 thread"
+    assert facts["Reference network, sha256"] == "ab" * 32
+
+
+def test_the_machine_is_told_without_its_tables():
+    facts = {"processor": "", "cores": 4, "gpu": None, "instructions": ["avx2", "amx_int8"], "versions": {"torch": "2"}}
+    assert view.machine(facts) == "an unnamed processor, 4 cores, avx2 amx_int8"
+    assert view.machine({}) == "an unnamed processor"
+
+
+def test_the_margin_of_a_sensitivity_is_wilsons():
+    interval = binomtest(142, 171).proportion_ci(method="wilson")
+    assert view.margin({"tp": 142, "fn": 29}) == pytest.approx((interval.high - interval.low) / 2, abs=1e-5)
+
+
+def test_the_margin_without_melanomas_is_none_and_with_all_found_is_not_zero():
+    assert view.margin({"tp": 0, "fn": 0}) is None
+    assert view.margin({"tp": 10, "fn": 0}) == pytest.approx(0.1388, abs=1e-3)  # Wilson's interval is 0.7225 to 1

@@ -1,0 +1,198 @@
+"""The whole flow on synthetic lesions, through the command line as a user runs it."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jsonschema
+import pytest
+from PIL import Image
+
+from melanoma_edge.artifact import sha256_file
+from melanoma_edge.report.document import schema
+
+COMMAND = (sys.executable, "-m", "melanoma_edge")
+SMALL = ("--data", "synthetic:240", "--arch", "meshnet", "--image-size", "64", "--epochs", "2", "--bench-runs", "5")
+OPEN = ("--max-auc-drop", "1", "--max-flip-rate", "1", "--max-sensitivity-drop", "1")
+
+
+def run(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [*COMMAND, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False, env=os.environ
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("flow") / "small"
+    run("build", "--target", "tflite", "--target", "web", *SMALL, *OPEN, "--output", folder)
+    return folder
+
+
+@pytest.fixture
+def copy(bundle, tmp_path) -> Path:
+    return Path(shutil.copytree(bundle, tmp_path / "small"))
+
+
+def report(folder: Path) -> dict:
+    return json.loads((folder / "report.json").read_text())
+
+
+def test_the_bundle_holds_what_the_contract_says(bundle):
+    found = {str(p.relative_to(bundle)) for p in bundle.rglob("*") if p.is_file() and ".work" not in p.parts}
+    assert found == {
+        "manifest.json",
+        "report.html",
+        "report.json",
+        "MODEL_CARD.md",
+        "reference/model.safetensors",
+        "reference/model.onnx",
+        "reference/predictions.csv",
+        "tflite/small_float32.tflite",
+        "tflite/small_int8.tflite",
+        "web/small_float32.onnx",
+        "web/small_int8.onnx",
+    }
+
+
+def test_the_manifest_names_every_file_with_its_hash_and_origin(bundle):
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    for name, facts in manifest["files"].items():
+        assert facts["sha256"] == sha256_file(bundle / name)
+    made = manifest["files"]["tflite/small_int8.tflite"]
+    assert made["stage"] == "emit"
+    assert "ai-edge-litert" in made["versions"]
+    assert manifest["preprocessing"]["mean"] == [128.0] * 3
+    calibration = manifest["calibration"]
+    assert calibration["split"] == "train"
+    assert calibration["groups_shared_with_evaluation"] == calibration["identical_files_in_evaluation"] == 0
+
+
+def test_the_report_keeps_its_schema_and_proves_every_file(bundle):
+    told = report(bundle)
+    jsonschema.validate(told, schema())
+    rows = {row["name"]: row for row in told["artifacts"]}
+    assert set(rows) == {f"small_{p}.{f}" for p in ("float32", "int8") for f in ("tflite", "onnx")}
+    for row in rows.values():
+        assert row["latency_ms"]["runs"] == 5
+    assert rows["small_float32.tflite"]["flips"] == rows["small_float32.onnx"]["flips"] == 0
+    assert rows["small_float32.tflite"]["max_abs_dp"] < 1e-4
+    assert rows["small_int8.tflite"]["bytes"] < rows["small_float32.tflite"]["bytes"] / 2
+    assert rows["small_int8.tflite"]["partitions"] == 1
+
+
+def test_the_int8_files_of_both_runtimes_decide_alike(bundle):
+    def p(name: str) -> dict[str, float]:
+        with (bundle / ".work" / "predict" / name / "predictions.csv").open() as f:
+            return {row["image_id"]: float(row["p_melanoma"]) for row in csv.DictReader(f)}
+
+    tflite, onnx, real = p("small_int8.tflite"), p("small_int8.onnx"), p("reference")
+
+    def distance(a: dict[str, float], b: dict[str, float]) -> float:
+        return sum(abs(a[i] - b[i]) for i in a) / len(a)
+
+    assert distance(tflite, onnx) < 0.2 * distance(tflite, real)
+
+
+def test_the_page_shows_the_verdict_and_loads_nothing(bundle):
+    page = (bundle / "report.html").read_text()
+    assert "never a diagnosis" in page.lower()
+    assert "<script" not in page
+    assert 'src="http' not in page
+
+
+def test_an_unchanged_build_is_quick_and_writes_the_same_files(copy):
+    before = {name: facts["sha256"] for name, facts in json.loads((copy / "manifest.json").read_text())["files"].items()}
+    run("build", "--target", "tflite", "--target", "web", *SMALL, *OPEN, "--output", copy)
+    after = {name: facts["sha256"] for name, facts in json.loads((copy / "manifest.json").read_text())["files"].items()}
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed <= {"report.json", "report.html", "MODEL_CARD.md"}  # they say when they were made
+
+
+def test_a_failed_gate_ends_with_3_keeps_the_report_and_ships_nothing(copy):
+    done = run(
+        *("build", "--target", "tflite", "--target", "web", *SMALL, "--output", copy, "--max-bytes", "10", "--json"),
+        code=3,
+    )
+    told = json.loads(done.stdout)
+    assert {g["name"] for g in told["gates"] if not g["passed"]} >= {"max_bytes"}
+    left = {p.name for p in copy.iterdir()} - {".work"}
+    assert left == {"report.json", "report.html"}
+    assert not told["verdict"]["ships"]
+    assert "max_bytes" in done.stderr
+
+
+def test_predict_answers_for_images_folders_and_bad_files(bundle, tmp_path):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    Image.new("RGB", (90, 70), (200, 150, 130)).save(folder / "a.png")
+    (folder / "b.jpg").write_text("no image")
+    told = json.loads(run("predict", bundle, folder, "--json").stdout)
+    good, bad = told["predictions"]
+    assert 0 <= good["probability"] <= 1
+    assert good["decision"] == ("melanoma" if good["probability"] >= told["threshold"] else "other")
+    assert "error" in bad
+    assert "a.png" in run("predict", bundle, folder / "a.png").stdout
+    run("predict", bundle, folder / "b.jpg", code=2)
+    run("predict", bundle, tmp_path / "missing.jpg", code=2)
+
+
+def test_predict_refuses_an_altered_bundle(copy, tmp_path):
+    path = copy / "tflite" / "small_int8.tflite"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    assert "sha256" in run("predict", copy, tmp_path / "a.png", code=2).stderr
+
+
+def test_verify_runs_the_files_again(bundle):
+    told = json.loads(run("verify", bundle, *OPEN, "--json").stdout)
+    assert told["artifacts"][0]["flips"] == report(bundle)["artifacts"][0]["flips"]
+
+
+def test_verify_catches_a_file_that_decides_otherwise(bundle):
+    one = bundle / "tflite" / "small_int8.tflite"
+    told = json.loads(run("verify", one, "--reference", bundle, *OPEN, "--max-bytes", "10", "--json", code=3).stdout)
+    assert [g["name"] for g in told["gates"] if not g["passed"]] == ["max_bytes"]
+
+
+def test_bench_times_a_bundle(bundle):
+    told = json.loads(run("bench", bundle, "--runs", "5", "--threads", "1", "--json").stdout)
+    assert {row["threads"] for row in told["rows"]} == {1}
+    assert len(told["rows"]) >= 4
+
+
+def test_compile_takes_an_onnx_file_and_a_checkpoint(bundle, tmp_path):
+    data = ("--calibration", "synthetic:240", "--bench-runs", "5", *OPEN)
+    onnx, checkpoint = bundle / "reference" / "model.onnx", bundle / "reference" / "model.safetensors"
+    run("compile", "--onnx", onnx, *data, "--output", tmp_path / "a")
+    run("compile", "--checkpoint", checkpoint, *data, "--output", tmp_path / "b")
+    a, b = (report(tmp_path / name)["artifacts"][1]["auc"] for name in "ab")
+    assert a == pytest.approx(b, abs=1e-3)
+
+
+def test_a_killed_build_goes_on_and_ends_with_the_same_weights(bundle, tmp_path):
+    folder = tmp_path / "small"
+    command = [*COMMAND, "build", *SMALL, *OPEN, "--output", str(folder)]
+    checkpoint = folder / ".work" / "train.partial" / "checkpoint.pt"
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 200
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert checkpoint.exists(), "the build ended before it could be killed"
+    assert not (folder / "manifest.json").exists()
+    run(*command[len(COMMAND) :])
+    name = Path("reference") / "model.safetensors"
+    assert sha256_file(folder / name) == sha256_file(bundle / name)
