@@ -11,7 +11,9 @@ def shared(*parts: str) -> Path:
     """A path in the folder of real data beside the checkout; skips the test, with the reason, where it is missing."""
     path = SHARED.joinpath(*parts)
     if not path.exists():
-        pytest.skip(f"needs {'/'.join(parts)} in {SHARED.name}/ beside the checkout, which is not part of the repository")
+        pytest.skip(
+            f"needs {'/'.join(parts)} in {SHARED.name}/ beside the checkout, which is not part of the repository"
+        )
     return path
 
 

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from melanoma_edge.artifact import atomic_path, exclusive, read_manifest, run_stage, sha256_file, sha256_json, write_json
+from melanoma_edge.artifact import (
+    atomic_path,
+    exclusive,
+    read_manifest,
+    run_stage,
+    sha256_file,
+    sha256_json,
+    write_json,
+)
 from melanoma_edge.errors import InputError
 
 

@@ -111,7 +111,9 @@ def test_the_page_shows_the_verdict_and_loads_nothing(bundle):
 
 
 def test_an_unchanged_build_is_quick_and_writes_the_same_files(copy):
-    before = {name: facts["sha256"] for name, facts in json.loads((copy / "manifest.json").read_text())["files"].items()}
+    before = {
+        name: facts["sha256"] for name, facts in json.loads((copy / "manifest.json").read_text())["files"].items()
+    }
     run("build", "--target", "tflite", "--target", "web", *SMALL, *OPEN, "--output", copy)
     after = {name: facts["sha256"] for name, facts in json.loads((copy / "manifest.json").read_text())["files"].items()}
     changed = {name for name in before if before[name] != after[name]}

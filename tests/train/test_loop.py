@@ -57,7 +57,7 @@ def kill_at(step: int) -> object:
 
 def test_training_learns_and_leaves_three_files(tmp_path: Path) -> None:
     model, data = tiny_network(), tiny_data()
-    history = train(model, SPEC, data, replace(TINY, epochs=8, lr=2e-2), tmp_path)
+    history = train(model, SPEC, data, replace(TINY, epochs=8, lr=2e-2, patience=8), tmp_path)
     assert history.best.val_auc > 0.9
     assert sorted(p.name for p in tmp_path.iterdir()) == ["history.csv", "model.safetensors", "train.json"]
     with (tmp_path / "history.csv").open() as file:
