@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from melanoma_edge.report import wording
+
 STEPS = {
     "exif_transpose": "turned upright as its EXIF says",
     "rgb": "converted to RGB",
@@ -68,12 +70,13 @@ def machine(facts: Mapping[str, Any]) -> str:
     """The processor, its cores and whatever else is known of the machine."""
     rest = [_told(value) for key, value in facts.items() if key not in {"processor", "cores"}]
     cores = [f"{facts['cores']} cores"] if facts.get("cores") else []
-    return ", ".join([str(facts.get("processor") or "an unnamed processor"), *cores, *filter(None, rest)])
+    named = str(facts.get("processor") or "an unnamed processor")
+    return wording.plain(", ".join([named, *cores, *filter(None, rest)]), 400)
 
 
 def device(name: str | None) -> str:
     """Where a network ran, in words: a GPU has its own name."""
-    return DEVICES.get(str(name), str(name or "an unnamed device"))
+    return DEVICES.get(str(name), wording.plain(name or "an unnamed device"))
 
 
 def threads(count: int) -> str:
@@ -83,12 +86,12 @@ def threads(count: int) -> str:
 
 def split_name(name: str) -> str:
     """A split in words."""
-    return SPLITS.get(name, name)
+    return SPLITS.get(name, wording.plain(name))
 
 
 def step(name: str) -> str:
     """A step of the preprocessing in words."""
-    return STEPS.get(name, name.replace("_", " "))
+    return STEPS.get(name, wording.plain(name.replace("_", " ")))
 
 
 def channels(values: Sequence[float]) -> str:

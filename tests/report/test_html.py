@@ -2,7 +2,6 @@ import base64
 import itertools
 import re
 from html.parser import HTMLParser
-from itertools import pairwise
 
 import pytest
 
