@@ -51,7 +51,7 @@ def build_report(
         "created_utc": build["created_utc"],
         "verdict": verdict(gates),
         "operating_point": verify["operating_point"],
-        "reference": {**reference, **verify["reference"], **_latency(rows, own)},
+        "reference": {"bytes": _size(rows, own), **reference, **verify["reference"], **_latency(rows, own)},
         "artifacts": [
             {**row, "file": places.get(row["name"], row["name"]), **_latency(rows, (row["name"],))}
             for row in verify["artifacts"]
@@ -97,6 +97,11 @@ def _gate(gate: Mapping[str, Any]) -> dict[str, Any]:
     """A gate whose value is no number has failed, whatever else it says."""
     measured = gate["value"] is not None and math.isfinite(gate["value"])
     return {**gate, "value": gate["value"] if measured else None, "passed": bool(gate["passed"]) and measured}
+
+
+def _size(rows: Sequence[Mapping[str, Any]], names: Sequence[str | None]) -> int | None:
+    """Bytes of a file that was timed."""
+    return next((row.get("bytes") for row in rows if row["name"] in names), None)
 
 
 def _latency(rows: Sequence[Mapping[str, Any]], names: Sequence[str | None]) -> dict[str, Any]:

@@ -21,11 +21,12 @@ WORDING: tuple[Callable[..., Any], ...] = (
     wording.megabytes,
     wording.duration,
     wording.direction,
+    wording.change,
     wording.gate_title,
     wording.gate_figure,
 )
 VIEW: tuple[Callable[..., Any], ...] = (
-    view.machine,
+    view.processor,
     view.device,
     view.used,
     view.threads,
@@ -81,6 +82,7 @@ def render_html(report: Mapping[str, Any], thumbnails: Mapping[str, bytes], show
             figures=_figures(report),
             headline=view.headline(report),
             threads=view.thread_counts(report),
+            method=view.method(report["bench"]),
             timed=view.timed(report),
             provenance=view.provenance(report),
             margin=view.margin(report["reference"]["confusion"]),

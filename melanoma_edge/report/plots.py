@@ -65,7 +65,7 @@ def roc(report: Mapping[str, Any]) -> Markup:
                 _curve(axes, row, i)
             axes.set(xlabel=f"1 {wording.MINUS} specificity", ylabel="sensitivity", aspect="equal")
         whole.plot([0, 1], [0, 1], color=RULE, linewidth=1, zorder=0)
-        whole.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), title="ROC")
+        whole.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.03), title="ROC")
         whole.legend(loc="lower right", fontsize=8)
         _look_near(near, report["reference"])
 
@@ -97,22 +97,24 @@ def confusion(report: Mapping[str, Any]) -> Markup:
 
 def cost(report: Mapping[str, Any]) -> Markup:
     """Size and latency of each file as bars: p50 filled, a whisker to p90 and p99, one bar a thread count."""
-    rows = [row for row in _rows(report) if row.get("latency") or row.get("bytes")]
-    threads = sorted({timing["threads"] for row in rows for timing in row.get("latency") or ()})
+    rows = [row for row in _rows(report) if row["latency"] or row["bytes"]]
+    threads = sorted({timing["threads"] for row in rows for timing in row["latency"]})
+
+    limit = _longest([timing for row in rows for timing in row["latency"]])
 
     def draw(figure: Figure) -> None:
         size, latency = figure.subplots(1, 2, sharey=True, gridspec_kw={"width_ratios": (2, 3)})
         for i, row in enumerate(rows):
-            if row.get("bytes"):
+            if row["bytes"]:
                 size.barh(i, row["bytes"] / 1e6, 0.5, color=ACCENT)
                 _beside(size, f"{row['bytes'] / 1e6:.2f}", row["bytes"] / 1e6, i)
-            for timing in row.get("latency") or ():
-                _timing(latency, i, timing, threads)
+            for timing in row["latency"]:
+                _timing(latency, i, timing, threads, limit)
         size.set(title="Size, MB", yticks=range(len(rows)), yticklabels=[wording.plain(r["name"], 34) for r in rows])
         size.tick_params(axis="y", labelcolor=INK)
         size.margins(x=0.16)
         size.invert_yaxis()
-        latency.set(title="Latency of one image, ms", xlim=(0, None))
+        latency.set(title="Latency of one image, ms", xlim=(0, 1.12 * limit))
         handles = [Patch(color=SERIES[i % len(SERIES)], alpha=0.85) for i in range(len(threads))]
         names = [view.threads(n) for n in threads]
         latency.legend(handles, names, loc="lower left", bbox_to_anchor=(0.45, 1.0), ncols=4, fontsize=8)
@@ -193,7 +195,14 @@ def _matrix(axes: Axes, row: Mapping[str, Any], *, first: bool) -> None:
     axes.spines[:].set_visible(False)
 
 
-def _timing(axes: Axes, row: int, timing: Mapping[str, Any], threads: Sequence[int]) -> None:
+def _longest(timings: Sequence[Mapping[str, Any]]) -> float:
+    """Where the latency axis ends: the largest p99, but not so far that one disturbed run hides all the bars."""
+    p50, p99 = (max((timing[key] or 0.0 for timing in timings), default=0.0) for key in ("p50", "p99"))
+    return min(max(p50, p99), 2.5 * p50) or 1.0
+
+
+def _timing(axes: Axes, row: int, timing: Mapping[str, Any], threads: Sequence[int], limit: float) -> None:
+    """A bar to the median, a line to p99 with ticks at p90 and p99, an arrow where it goes beyond `limit`."""
     height = 0.7 / len(threads)
     i = threads.index(timing["threads"])
     y = row + (i - (len(threads) - 1) / 2) * height
@@ -201,9 +210,13 @@ def _timing(axes: Axes, row: int, timing: Mapping[str, Any], threads: Sequence[i
     axes.barh(y, timing["p50"] or 0, height * 0.86, color=colour, alpha=0.85)
     if timing["p50"] is None or timing["p99"] is None:
         return
-    axes.plot([timing["p50"], timing["p99"]], [y, y], color=INK, linewidth=0.9)
-    axes.plot([timing["p90"], timing["p99"]], [y, y], color=INK, linestyle="none", marker="|", markersize=5)
-    _beside(axes, f"{timing['p50']:.2f}", timing["p99"], y)
+    end = min(timing["p99"], limit)
+    axes.plot([timing["p50"], end], [y, y], color=INK, linewidth=0.9)
+    ticks = [value for value in (timing["p90"], timing["p99"]) if value <= limit]
+    axes.plot(ticks, [y] * len(ticks), color=INK, linestyle="none", marker="|", markersize=5)
+    if timing["p99"] > limit:
+        axes.plot(end, y, color=INK, marker=">", markersize=4)
+    _beside(axes, f"{timing['p50']:.2f}", end, y)
 
 
 def _beside(axes: Axes, text: str, x: float, y: float) -> None:

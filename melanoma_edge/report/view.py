@@ -1,7 +1,7 @@
 """What the page shows that report.json does not hold as such: headline, timings side by side, provenance in words."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from melanoma_edge.report import wording
@@ -41,7 +41,7 @@ def thread_counts(report: Mapping[str, Any]) -> list[int]:
 
 def timed(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A row a file, the reference first, with its timings in the order of `thread_counts`; {} where there is none."""
-    reference = {"bytes": None, **report["reference"], "name": "reference", "is_reference": True}
+    reference = {**report["reference"], "name": "reference", "is_reference": True}
     rows = [*([reference] if reference["latency"] else []), *report["artifacts"]]
     return [{"is_reference": False, **row, **_timings(row, thread_counts(report))} for row in rows]
 
@@ -66,12 +66,31 @@ def provenance(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, str(value)) for name, value in facts.items() if value not in (None, "")]
 
 
+def processor(facts: Mapping[str, Any]) -> str:
+    """The processor and how many of its cores there were."""
+    named = str(facts.get("processor") or "an unnamed processor")
+    return wording.plain(", ".join([named, *([f"{facts['cores']} cores"] if facts.get("cores") else [])]))
+
+
 def machine(facts: Mapping[str, Any]) -> str:
     """The processor, its cores and whatever else is known of the machine."""
     rest = [_told(value) for key, value in facts.items() if key not in {"processor", "cores"}]
-    cores = [f"{facts['cores']} cores"] if facts.get("cores") else []
-    named = str(facts.get("processor") or "an unnamed processor")
-    return wording.plain(", ".join([named, *cores, *filter(None, rest)]), 400)
+    return wording.plain(", ".join([processor(facts), *filter(None, rest)]), 400)
+
+
+def method(bench: Mapping[str, Any]) -> list[str]:
+    """How the latencies were taken, in sentences, and what speaks against them."""
+    said = [wording.plain(bench.get("method") or "One image at a time.", 400)]
+    cores, load = (bench.get("machine") or {}).get("cores") or 0, (bench.get("load_average") or [0])[0] or 0
+    if cores and load > cores + 0.5:
+        said.append(
+            f"The machine was busy (load {load:.1f} on {cores} cores): believe the ratios, not the milliseconds."
+        )
+    for count in bench.get("skipped_threads") or ():
+        said.append(f"{threads(count).capitalize()} were not timed, for want of cores.")
+    for row in bench.get("cuda") or ():
+        said.append(f"On {device(row['device'])} the reference takes {wording.number(row['p50'], 2)} ms (p50).")
+    return said
 
 
 def device(name: str | None) -> str:
@@ -128,7 +147,16 @@ def _pairs(values: Any, between: str = " = ") -> str:
     """A mapping as `name = value, ...`; what was left open is left out."""
     if not isinstance(values, Mapping):
         return str(values)
-    return ", ".join(f"{name}{between}{value}" for name, value in values.items() if value is not None)
+    return ", ".join(f"{name}{between}{value}" for name, value in _leaves(values) if value is not None)
+
+
+def _leaves(values: Mapping[str, Any], parent: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested options as `parent.name` and value."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{parent}{name}.")
+        else:
+            yield f"{parent}{name}", value
 
 
 def _told(value: Any) -> str:

@@ -32,6 +32,12 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"{value:,.{digits}f}".replace("-", MINUS)
 
 
+def change(before: float | None, after: float | None) -> str:
+    """Two probabilities with as many digits, three to six, as it takes to tell them apart."""
+    digits = next((d for d in (3, 4, 5) if number(before, d) != number(after, d)), 6)
+    return f"{number(before, digits)} → {number(after, digits)}"
+
+
 def signed(value: float | None, digits: int = 4) -> str:
     """A difference: with its sign, unless it rounds to zero."""
     if value is None or not math.isfinite(value):

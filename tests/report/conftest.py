@@ -71,6 +71,7 @@ def _timing(name: str, runtime: str, threads: int, p50: float) -> dict:
         "p90": p50 * 1.08,
         "p99": p50 * 1.4,
         "runs": 100,
+        "bytes": 9_000_000,
         "load_ms": 12.5,
         "partitions": 1 if runtime == "ai-edge-litert" else None,
     }

@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from melanoma_edge.report import plots
+from melanoma_edge.report.document import build_report
 
 FIGURES = (plots.roc, plots.confusion, plots.cost)
 SPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
@@ -55,6 +56,12 @@ def test_cost_draws_a_bar_for_each_file_and_thread_count(report):
     assert "2 threads" in svg
     assert ">2.69<" in svg
     assert ">1.29<" in svg
+
+
+def test_one_disturbed_run_does_not_hide_the_bars(inputs):
+    inputs["bench"]["rows"][1]["p99"] = 9000.0
+    svg = str(plots.cost(build_report(**inputs)))
+    assert not re.search(r">[1-9]\d{3}<", svg)
 
 
 def test_a_report_without_timings_or_curves_still_draws(report):

@@ -57,6 +57,30 @@ def test_the_machine_is_told_without_its_tables():
     assert view.machine({}) == "an unnamed processor"
 
 
+def test_options_within_options_are_told_by_their_path(inputs):
+    inputs["build"]["options"] = {"train": {"spec": {"arch": "meshnet", "dropout": None}, "epochs": 2}}
+    facts = dict(view.provenance(build_report(**inputs)))
+    assert facts["Options: train"] == "spec.arch = meshnet, epochs = 2"
+
+
+def test_what_speaks_against_the_latencies_is_said():
+    bench = {
+        "method": "Interleaved.",
+        "machine": {"cores": 2},
+        "load_average": [6.8, 3.7, 1.7],
+        "skipped_threads": [4],
+        "cuda": [{"device": "NVIDIA H100", "p50": 1.234}],
+    }
+    assert view.method(bench) == [
+        "Interleaved.",
+        "The machine was busy (load 6.8 on 2 cores): believe the ratios, not the milliseconds.",
+        "4 threads were not timed, for want of cores.",
+        "On NVIDIA H100 the reference takes 1.23 ms (p50).",
+    ]
+    assert view.method({**bench, "load_average": [1.9, 0, 0], "skipped_threads": [], "cuda": []}) == ["Interleaved."]
+    assert view.method({}) == ["One image at a time."]
+
+
 def test_the_margin_of_a_sensitivity_is_wilsons():
     interval = binomtest(142, 171).proportion_ci(method="wilson")
     assert view.margin({"tp": 142, "fn": 29}) == pytest.approx((interval.high - interval.low) / 2, abs=1e-5)

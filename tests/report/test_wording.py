@@ -27,6 +27,10 @@ from melanoma_edge.report import wording
         (wording.duration(9.04), "9.0 s"),
         (wording.duration(1680), "28 min"),
         (wording.duration(7500), "2 h 5 min"),
+        (wording.change(0.49321, 0.4881), "0.493 → 0.488"),
+        (wording.change(0.491021, 0.491011), "0.49102 → 0.49101"),
+        (wording.change(0.5, None), f"0.500 → {wording.ABSENT}"),
+        (wording.change(0.5, 0.5), "0.500000 → 0.500000"),
         (wording.direction("melanoma->other"), "melanoma → other"),
     ],
 )
