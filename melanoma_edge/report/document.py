@@ -9,6 +9,8 @@ from typing import Any
 import melanoma_edge
 from melanoma_edge.report import wording
 
+Rows = Sequence[Mapping[str, Any]]
+
 SCHEMA_VERSION = 1
 LATENCY = ("p50", "p90", "p99", "runs", "threads")
 LIMITS_OF_USE = (
@@ -41,9 +43,6 @@ def build_report(
     What is not a number becomes null, and a gate without a number has failed.
     """
     gates = [_gate(gate) for gate in verify["gates"]]
-    rows = bench.get("rows", [])
-    places = {str(entry["file"]).rpartition("/")[2]: entry["file"] for entry in files}
-    own = ("reference", reference.get("model"))
     document = {
         "schema_version": SCHEMA_VERSION,
         "generator": f"melanoma-edge {melanoma_edge.__version__}",
@@ -51,11 +50,8 @@ def build_report(
         "created_utc": build["created_utc"],
         "verdict": verdict(gates),
         "operating_point": verify["operating_point"],
-        "reference": {"bytes": _size(rows, own), **reference, **verify["reference"], **_latency(rows, own)},
-        "artifacts": [
-            {**row, "file": places.get(row["name"], row["name"]), **_latency(rows, (row["name"],))}
-            for row in verify["artifacts"]
-        ],
+        "reference": _reference(reference, verify["reference"], bench.get("rows", ())),
+        "artifacts": _artifacts(verify["artifacts"], bench.get("rows", ()), files),
         "gates": gates,
         "flips": verify["flips"],
         "build": {key: value for key, value in build.items() if key not in {"name", "created_utc"}},
@@ -99,12 +95,20 @@ def _gate(gate: Mapping[str, Any]) -> dict[str, Any]:
     return {**gate, "value": gate["value"] if measured else None, "passed": bool(gate["passed"]) and measured}
 
 
-def _size(rows: Sequence[Mapping[str, Any]], names: Sequence[str | None]) -> int | None:
-    """Bytes of a file that was timed."""
-    return next((row.get("bytes") for row in rows if row["name"] in names), None)
+def _reference(made: Mapping[str, Any], judged: Mapping[str, Any], rows: Rows) -> dict[str, Any]:
+    """The reference; the rows of the bench call it "reference", or by its file."""
+    names = ("reference", made.get("model"))
+    size = next((row.get("bytes") for row in rows if row["name"] in names), None)
+    return {"bytes": size, **made, **judged, **_latency(rows, names)}
 
 
-def _latency(rows: Sequence[Mapping[str, Any]], names: Sequence[str | None]) -> dict[str, Any]:
+def _artifacts(judged: Rows, rows: Rows, files: Rows) -> list[dict[str, Any]]:
+    """Every artifact with its timings and its place in the bundle."""
+    places = {str(entry["file"]).rpartition("/")[2]: entry["file"] for entry in files}
+    return [{**a, "file": places.get(a["name"], a["name"]), **_latency(rows, (a["name"],))} for a in judged]
+
+
+def _latency(rows: Rows, names: Sequence[str | None]) -> dict[str, Any]:
     """The timings of one file: `latency_ms` with the fewest threads, `latency` with every thread count."""
     own = sorted((row for row in rows if row["name"] in names), key=lambda row: int(row["threads"]))
     every = [{key: value for key, value in row.items() if key != "name"} for row in own]
