@@ -30,7 +30,7 @@ def load(folder: Path, key: str) -> dict[str, Any] | None:
         return None
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError):
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError):
         raise InputError(f"{path} is damaged: delete it to train from the start") from None
     if state.get("key") != key:
         raise InputError(f"{path} belongs to a training with other data or options: delete it, or use another folder")

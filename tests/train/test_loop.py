@@ -187,6 +187,19 @@ def test_bfloat16_learns_too(tmp_path: Path) -> None:
     assert all(t.dtype in {torch.float32, torch.int64} for t in load_file(tmp_path / "model.safetensors").values())
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("precision", ["auto", "float16", "bfloat16", "float32"])
+def test_a_gpu_learns_and_resumes(precision: str, tmp_path: Path) -> None:
+    options = replace(TINY, device="cuda", precision=precision, workers=1)
+    once = train(tiny_network(), SPEC, tiny_data(), options, tmp_path / "once")
+    with pytest.raises(KilledError):
+        train(tiny_network(), SPEC, tiny_data(), options, tmp_path / "twice", kill_at(13))
+    twice = train(tiny_network(), SPEC, tiny_data(), options, tmp_path / "twice")
+    assert once.device == "cuda"
+    assert rows(twice) == rows(once)
+    assert weights(tmp_path / "twice") == weights(tmp_path / "once")
+
+
 def test_seven_classes_and_a_real_backbone(tmp_path: Path) -> None:
     """The AUC is of the melanoma column; the file that is left builds the network again."""
     data = tiny_data()
