@@ -39,7 +39,8 @@ class Builder:
 
     def op(self, op_type: str, *inputs: ir.Value | None, **attributes: object) -> ir.Value:
         """Append a node; its output's shape is inferred at once, so that later steps can read it."""
-        node = ir.node(op_type, list(inputs), attributes)
+        domain = str(attributes.pop("domain", ""))
+        node = ir.node(op_type, list(inputs), attributes, domain=domain)
         self.graph.append(node)
         out = node.outputs[0]
         out.type = ir.TensorType(ir.DataType.FLOAT)

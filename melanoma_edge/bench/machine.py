@@ -124,8 +124,10 @@ def _runtimes() -> Iterator[Finding]:
 
 
 def _served(runtime: Any) -> str:
-    packages = runtime.installed() if hasattr(runtime, "installed") else (runtime.PACKAGE,)
-    return ", ".join(f"{name} {_version(name)}" for name in packages)
+    """The packages behind a runtime, the preferred first."""
+    if hasattr(runtime, "installed"):
+        return ", ".join(f"{name} {runtime.version(name)}" for name in runtime.installed())
+    return f"{runtime.PACKAGE} {runtime.version()}"
 
 
 def _torch() -> Finding:

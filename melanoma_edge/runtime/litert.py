@@ -18,7 +18,7 @@ from melanoma_edge.runtime.predict import Logits, Predict, agree
 PACKAGES = {
     "ai-edge-litert": ("ai_edge_litert", "ai_edge_litert.interpreter"),
     "tflite-runtime": ("tflite_runtime", "tflite_runtime.interpreter"),
-    "tensorflow": ("tensorflow", "tensorflow.lite"),
+    "tensorflow": ("tensorflow", "tensorflow.lite.python.interpreter"),
 }
 
 
@@ -34,7 +34,11 @@ def available() -> str | None:
 
 def version(package: str | None = None) -> str:
     """The version of `package`, by default of the first one installed."""
-    return importlib.metadata.version(package or _choose(None))
+    name = package or _choose(None)
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:  # tensorflow-cpu and its like provide the same module
+        return importlib.metadata.version(importlib.metadata.packages_distributions()[PACKAGES[name][0]][0])
 
 
 def load(path: Path, spec: Preprocessing | None = None, *, threads: int = 1, package: str | None = None) -> Predict:

@@ -1,8 +1,9 @@
-"""The full-precision reference in torch, on the CPU or a GPU, in IEEE float32 (no TF32)."""
+"""The full-precision reference in torch, on the CPU or a GPU, in IEEE float32."""
 
+import contextlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,7 @@ def wrap(
         def run() -> Logits:
             if torch.get_num_threads() != threads:  # one setting for the whole process
                 torch.set_num_threads(threads)
-            with torch.inference_mode():
+            with torch.inference_mode(), _full_float32() if where.type == "cuda" else contextlib.nullcontext():
                 logits: Logits = network(tensor).float().cpu().numpy()  # the copy waits for the GPU
             return logits
 
@@ -82,7 +83,7 @@ def gpu() -> str | None:
 
 
 def _device(wanted: str) -> str:
-    """The device to use; on a GPU, TF32 (inputs rounded to 10 bits of mantissa) is switched off for the process."""
+    """What a wished device comes to here: "cpu" or "cuda"."""
     import torch
 
     if wanted not in DEVICES:
@@ -90,8 +91,18 @@ def _device(wanted: str) -> str:
     found = torch.cuda.is_available()
     if wanted == "cuda" and not found:
         raise InputError("no CUDA GPU that torch can use was found: leave the device at auto or cpu")
-    if wanted == "cpu" or not found:
-        return "cpu"
-    torch.backends.cuda.matmul.fp32_precision = "ieee"
-    torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
-    return "cuda"
+    return "cuda" if found and wanted != "cpu" else "cpu"
+
+
+@contextlib.contextmanager
+def _full_float32() -> Iterator[None]:
+    """No TF32 (inputs rounded to 10 bits of mantissa), and the same kernel every time, for the length of a block."""
+    import torch
+
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)

@@ -1,3 +1,4 @@
+import importlib.metadata
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -43,6 +44,18 @@ def test_a_package_can_be_forced(monkeypatch: pytest.MonkeyPatch, tflite_file, p
     predict = litert.load(tflite_file, package="tflite-runtime")
     assert (predict.runtime, predict.version) == ("tflite-runtime", "tflite-runtime version")
     np.testing.assert_array_equal(predict(pixels), wanted)
+
+
+def test_a_distribution_of_another_name_may_provide_the_module(monkeypatch: pytest.MonkeyPatch):
+    def version(name: str) -> str:
+        if name != "tensorflow-cpu":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return "2.21"
+
+    install(monkeypatch, "tensorflow")
+    monkeypatch.setattr("importlib.metadata.version", version)
+    monkeypatch.setattr("importlib.metadata.packages_distributions", lambda: {"tensorflow": ["tensorflow-cpu"]})
+    assert litert.version() == "2.21"
 
 
 def test_unknown_and_missing_packages_are_refused(monkeypatch: pytest.MonkeyPatch, tflite_file):

@@ -35,6 +35,17 @@ def test_dropout_is_off_and_threads_are_the_networks_own(pixels):
         torch.set_num_threads(before)
 
 
+def test_tf32_is_off_only_while_the_network_runs():
+    before = torch.backends.cudnn.allow_tf32, torch.backends.cudnn.enabled, torch.get_float32_matmul_precision()
+    with pytest.raises(ValueError, match="inside"), pytorch._full_float32():
+        assert torch.backends.cudnn.enabled
+        assert not torch.backends.cudnn.allow_tf32
+        assert torch.get_float32_matmul_precision() == "highest"
+        raise ValueError("inside")
+    after = torch.backends.cudnn.allow_tf32, torch.backends.cudnn.enabled, torch.get_float32_matmul_precision()
+    assert after == before == (True, True, "highest")
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 def test_the_gpu_computes_in_full_float32(pixels):
     network = nn.Sequential(nn.Conv2d(3, 64, 3), nn.Flatten(), nn.Linear(64 * 30 * 30, 2))

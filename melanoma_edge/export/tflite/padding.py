@@ -6,22 +6,24 @@ subgraph.c, float and int8), so there it is neither a pass over memory nor a par
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import onnx_ir as ir
 
 from melanoma_edge.export import graph
 from melanoma_edge.export.tflite.errors import unsupported
 
+Pads: TypeAlias = tuple[tuple[int, int], tuple[int, int]]  # (top, bottom), (left, right)
+
 
 @dataclass(frozen=True)
 class Window:
-    """A 2-D sliding window, (height, width) each. pads: ((top, bottom), (left, right)), as far as they are read."""
+    """A 2-D sliding window, (height, width) each. pads: as far as they are read."""
 
     kernel: tuple[int, int]
     strides: tuple[int, int]
     dilations: tuple[int, int]
-    pads: tuple[tuple[int, int], tuple[int, int]]
+    pads: Pads
     kind: Literal["SAME", "VALID", "PAD"]
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import onnx_ir as ir
 from ai_edge_litert import schema_py_generated as schema
 
+from melanoma_edge.export import graph
 from melanoma_edge.export.tflite import padding
 from melanoma_edge.export.tflite.emission import Emission
 from melanoma_edge.export.tflite.errors import unsupported
@@ -23,9 +24,11 @@ def _max_pool(node: ir.Node, e: Emission) -> None:
     if len(node.outputs) > 1:
         raise unsupported(node, "the indices of the maxima are not written")
     window = _window(node)
+    if _starts_in_padding(node, window):
+        raise unsupported(node, "ceil_mode=1 makes a window of padding only, which runtimes count or not")
     data = e.input(node, 0)
     if window.kind == "PAD":
-        data = _padded_with_lowest(e, data, window.pads)
+        data = _padded_with_lowest(e, node, data, window.pads)
     height, width = padding.spatial(node, node.outputs[0])
     rows, _, _, channels = e.shape(data)
     result = e.like(data, str(node.outputs[0].name), (rows, height, width, channels))
@@ -62,10 +65,17 @@ def _same_size_as_floor(node: ir.Node, window: padding.Window) -> bool:
     return tuple((i + p - k) // s + 1 for i, p, k, s in sizes) == output
 
 
-def _padded_with_lowest(e: Emission, data: int, pads: tuple[tuple[int, int], tuple[int, int]]) -> int:
-    """Padding that no maximum picks: PAD where zero is the lowest value, else PADV2."""
+def _starts_in_padding(node: ir.Node, window: padding.Window) -> bool:
+    """Whether the last window of a row or column lies behind the image."""
+    image, output = padding.spatial(node, node.inputs[0]), padding.spatial(node, node.outputs[0])
+    before = (window.pads[0][0], window.pads[1][0])
+    return any((o - 1) * s >= i + b for o, s, i, b in zip(output, window.strides, image, before, strict=True))
+
+
+def _padded_with_lowest(e: Emission, node: ir.Node, data: int, pads: padding.Pads) -> int:
+    """Padding that no maximum picks: PAD where zero is as low as any value, else PADV2, which XNNPACK leaves out."""
     quantization = e.quantizations.get(data)
-    if quantization is not None and int(quantization.zero_point[0]) == -128:
+    if _is_never_negative(node.inputs[0]) if quantization is None else int(quantization.zero_point[0]) == -128:
         return padded(e, data, pads)
     rows, height, width, channels = e.shape(data)
     (top, bottom), (left, right) = pads
@@ -75,6 +85,12 @@ def _padded_with_lowest(e: Emission, data: int, pads: tuple[tuple[int, int], tup
     fill = e.builder.constant("lowest", lowest, quantization)
     e.op("PADV2", [data, paddings, fill], [result], schema.PadV2OptionsT())
     return result
+
+
+def _is_never_negative(value: ir.Value | None) -> bool:
+    node = None if value is None else value.producer()
+    bounds = None if node is None else graph.clamp_bounds(node)
+    return bounds is not None and bounds[0] >= 0
 
 
 def _options(window: padding.Window) -> schema.Pool2DOptionsT:

@@ -10,13 +10,14 @@ from melanoma_edge.export import graph
 from melanoma_edge.export.tflite import layout
 from melanoma_edge.export.tflite.emission import Emission
 from melanoma_edge.export.tflite.errors import unsupported
+from melanoma_edge.export.tflite.padding import Pads
 from melanoma_edge.export.tflite.rule import Rule, always
 
 LINEAR = ("Gemm", "MatMul")
 
 
-def padded(e: Emission, data: int, pads: tuple[tuple[int, int], tuple[int, int]]) -> int:
-    """`data`, an NHWC image, behind a PAD with real zero: ((top, bottom), (left, right))."""
+def padded(e: Emission, data: int, pads: Pads) -> int:
+    """`data`, an NHWC image, behind a PAD with real zero."""
     rows, height, width, channels = e.shape(data)
     (top, bottom), (left, right) = pads
     result = e.like(data, f"{e.name(data)}_pad", (rows, height + top + bottom, width + left + right, channels))
