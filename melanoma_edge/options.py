@@ -3,8 +3,11 @@
 Each class is one step's options; a changed value runs that step and those behind it again.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
+
+from melanoma_edge.errors import InputError
 
 
 def _choice(default: Any, text: str, *values: str) -> Any:
@@ -38,15 +41,15 @@ class NetworkOptions:
 class TrainOptions:
     """How the network is trained: the head alone for a while when the rest was pretrained, then everything."""
 
-    epochs: int = _choice(10, "passes over the training split, frozen ones included")
+    epochs: int = _choice(14, "passes over the training split, frozen ones included")
     frozen_epochs: int = _choice(1, "first epochs, in which only the head learns; 0 when no weights are given")
     batch_size: int = _choice(32, "images in a step")
-    lr: float = _choice(1e-3, "highest learning rate of the whole network")
+    lr: float = _choice(5e-4, "highest learning rate of the whole network")
     frozen_lr: float = _choice(3e-3, "learning rate of the head alone")
     weight_decay: float = _choice(0.05, "of AdamW; norms and biases have none")
     label_smoothing: float = _choice(0.0, "of the cross entropy")
     schedule: str = _choice("one-cycle", "learning rate over time", "one-cycle", "plateau")
-    balance: str = _choice("sampler", "how the rare class is made up for", "sampler", "loss", "none")
+    balance: str = _choice("loss", "how the rare class is made up for", "sampler", "loss", "none")
     patience: int = _choice(5, "epochs without a better validation AUC before training stops")
     precision: str = _choice("auto", "arithmetic of training", "auto", "float32", "bfloat16", "float16")
     device: str = _choice("auto", "where to train", "auto", "cpu", "cuda")
@@ -56,12 +59,20 @@ class TrainOptions:
 
 @dataclass(frozen=True)
 class Gates:
-    """The limits an INT8 or float artifact must hold to be shipped; None is not judged."""
+    """The largest values with which an INT8 or float artifact is shipped; None is not judged and leaves no row.
+
+    Raises InputError for a limit that is negative or not finite.
+    """
 
     max_auc_drop: float | None = _choice(0.01, "gate: AUC of the reference minus AUC of the artifact")
     max_flip_rate: float | None = _choice(0.05, "gate: share of test images whose decision is not the reference's")
     max_sensitivity_drop: float | None = _choice(0.03, "gate: sensitivity of the reference minus the artifact's")
     max_bytes: int | None = _choice(None, "gate: size of an INT8 file in bytes [default: none]")
+
+    def __post_init__(self) -> None:
+        for name, limit in vars(self).items():
+            if limit is not None and not 0 <= limit < math.inf:
+                raise InputError(f"gate {name} is {limit}: a finite number from 0 up is accepted")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from melanoma_edge.stages import predict
 from melanoma_edge.stages.data import Images
 from melanoma_edge.verify import operating_point
 from melanoma_edge.verify.document import Verified, document
-from melanoma_edge.verify.gates import Limits, judge
+from melanoma_edge.verify.gates import judge
 from melanoma_edge.verify.parity import compare
 from melanoma_edge.verify.predictions import Predictions
 from melanoma_edge.verify.thumbnails import thumbnails
@@ -54,12 +54,11 @@ def verdict(
     """The verify document: decisions on the test split, at an operating point chosen by `rule` on validation."""
     point = operating_point.choose(rule, reference.only("val"))
     truth = reference.only("test")
-    limits = Limits(**asdict(gates))
     verified, judgements = [], []
     for artifact in artifacts:
         test = artifact.predictions.only("test")
         parity = compare(truth, test, point)
-        own = limits if artifact.precision == "int8" else replace(limits, max_bytes=None)
+        own = gates if artifact.precision == "int8" else replace(gates, max_bytes=None)
         judgements += judge(artifact.name, parity, artifact.bytes, own)
         verified.append(
             Verified(

@@ -1,6 +1,6 @@
 """Train a backbone on the data stage's images, resuming where a killed run stopped."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -10,8 +10,8 @@ from melanoma_edge.artifact import Stage, run_stage, sha256_file, write_json
 from melanoma_edge.options import NetworkOptions, TrainOptions
 from melanoma_edge.progress import Progress
 from melanoma_edge.stages.data import Images
+from melanoma_edge.train.given import TrainingData
 from melanoma_edge.train.loop import train
-from melanoma_edge.train.options import Options, TrainingData
 from melanoma_edge.train.weights import load_weights
 
 MODEL = "model.safetensors"
@@ -30,7 +30,7 @@ def run(
     )
 
     frozen = options.frozen_epochs if network.weights else 0  # random features are not worth keeping
-    chosen = Options(**{**asdict(options), "frozen_epochs": frozen}, seed=seed)
+    chosen = replace(options, frozen_epochs=frozen)
 
     def make(folder: Path) -> None:
         torch.manual_seed(seed)
@@ -45,7 +45,7 @@ def run(
             images.task.classes,
             images.task.melanoma,
         )
-        train(model, spec, data, chosen, folder, progress)
+        train(model, spec, data, chosen, folder, progress, seed=seed)
 
     inputs = {name: images.stage.sha256(name) for name in ("samples.csv", "train.npy", "val.npy")}
     if network.weights and network.weights != "imagenet" and Path(network.weights).is_file():
@@ -54,11 +54,11 @@ def run(
         work / "train",
         make,
         inputs=inputs,
-        options={"spec": asdict(spec), "pretrained": network.weights is not None, **_recipe(chosen)},
+        options={"spec": asdict(spec), "pretrained": network.weights is not None, "seed": seed, **_recipe(chosen)},
         tools=("torch", "torchvision"),
     )
 
 
-def _recipe(options: Options) -> dict[str, object]:
+def _recipe(options: TrainOptions) -> dict[str, object]:
     """The options that change the trained weights; threads and workers only change the time."""
     return {name: value for name, value in asdict(options).items() if name not in {"threads", "workers"}}

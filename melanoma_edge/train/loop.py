@@ -23,11 +23,12 @@ from melanoma_edge import models
 from melanoma_edge.artifact import sha256_json, write_atomic, write_json
 from melanoma_edge.errors import EdgeError
 from melanoma_edge.models import Spec
+from melanoma_edge.options import TrainOptions
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.train import augment, checkpoint, schedule
+from melanoma_edge.train.given import TrainingData, check
 from melanoma_edge.train.history import Epoch, History, to_csv
 from melanoma_edge.train.machine import Machine, choose, settings
-from melanoma_edge.train.options import Options, TrainingData, check
 from melanoma_edge.train.schedule import Phase
 from melanoma_edge.train.weights import save_model
 
@@ -41,7 +42,8 @@ class _Run:
     model: nn.Module
     spec: Spec
     data: TrainingData
-    options: Options
+    options: TrainOptions
+    seed: int
     machine: Machine
 
     @property
@@ -52,6 +54,7 @@ class _Run:
             {
                 "spec": asdict(self.spec),
                 "options": asdict(replace(self.options, threads=None, workers=None)),
+                "seed": self.seed,
                 "labels": [np.asarray(values).tolist() for values in labels],
                 "shapes": [self.data.train_pixels.shape, self.data.val_pixels.shape],
                 "machine": [self.machine.device.type, self.machine.precision],
@@ -100,9 +103,11 @@ def train(
     model: nn.Module,
     spec: Spec,
     data: TrainingData,
-    options: Options,
+    options: TrainOptions,
     folder: Path,
     progress: Progress = silent,
+    *,
+    seed: int = 0,
 ) -> History:
     """Train `model` in place, leave it with its best epoch's weights, on the CPU and in eval mode, and write `folder`.
 
@@ -110,7 +115,7 @@ def train(
     from it when called again. Raises InputError for data or options that cannot be, EdgeError when the loss diverges.
     """
     check(spec, data, options)
-    run = _Run(model, spec, data, options, choose(options))
+    run = _Run(model, spec, data, options, seed, choose(options))
     state = checkpoint.load(folder, run.key)
     with settings(options.threads):
         model.to(run.machine.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -171,7 +176,7 @@ def _epoch(run: _Run, learner: _Learner, phase: Phase, epoch: int, progress: Pro
     """Train on one epoch's batches, then validate."""
     started = time.monotonic()
     options, machine = run.options, run.machine
-    torch.manual_seed(augment.seed_of(options.seed, epoch))
+    torch.manual_seed(augment.seed_of(run.seed, epoch))
     schedule.set_trainable(run.model, models.layout(run.spec.arch).head, phase.frozen)
     lr, loss_sum, seen = phase.lr, 0.0, 0
     for step, (pixels, labels) in enumerate(_batches(run, epoch), start=1):
@@ -198,10 +203,10 @@ def _batches(run: _Run, epoch: int) -> augment.Batches:
     """The augmented batches of an epoch."""
     labels, options = run.data.train_labels, run.options
     order = augment.epoch_order(
-        labels, len(run.data.classes), balanced=options.balance == "sampler", seed=options.seed, epoch=epoch
+        labels, len(run.data.classes), balanced=options.balance == "sampler", seed=run.seed, epoch=epoch
     )
     view = augment.EpochImages(
-        run.data.train_pixels, labels, order, augment.augmentation(run.spec.image_size), options.seed, epoch
+        run.data.train_pixels, labels, order, augment.augmentation(run.spec.image_size), run.seed, epoch
     )
     return augment.batches(view, options.batch_size, run.machine.workers)
 
@@ -234,4 +239,5 @@ def _summary(run: _Run, history: History) -> dict[str, Any]:
         "device": history.device,
         "precision": history.precision,
         "options": asdict(run.options),
+        "seed": run.seed,
     }

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from melanoma_edge.data.preprocess import MEAN, STD
 from melanoma_edge.errors import InputError
-from melanoma_edge.train.options import Options
+from melanoma_edge.options import TrainOptions
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Machine:
         return pixels.to(self.device, non_blocking=True).float().sub_(MEAN).div_(STD)
 
 
-def choose(options: Options) -> Machine:
+def choose(options: TrainOptions) -> Machine:
     """The machine that the options ask for; "auto" is a GPU when there is one, and half precision where it is native.
 
     Raises InputError for a GPU that is not there and for float16 on a CPU.

@@ -3,26 +3,8 @@
 import math
 from dataclasses import dataclass
 
-from melanoma_edge.errors import InputError
+from melanoma_edge.options import Gates
 from melanoma_edge.verify.parity import Parity
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The largest accepted value of each gate; None is not judged and leaves no row. These are the defaults.
-
-    Raises InputError for a limit that is negative or not finite.
-    """
-
-    max_auc_drop: float | None = 0.01
-    max_flip_rate: float | None = 0.05
-    max_sensitivity_drop: float | None = 0.03
-    max_bytes: int | None = None
-
-    def __post_init__(self) -> None:
-        for name, limit in vars(self).items():
-            if limit is not None and not 0 <= limit < math.inf:
-                raise InputError(f"gate {name} is {limit}: a finite number from 0 up is accepted")
 
 
 @dataclass(frozen=True)
@@ -36,7 +18,7 @@ class Gate:
     passed: bool
 
 
-def judge(artifact: str, parity: Parity | None, size: int | None, limits: Limits) -> list[Gate]:
+def judge(artifact: str, parity: Parity | None, size: int | None, gates: Gates) -> list[Gate]:
     """The gates of one artifact. parity: None when it could not be run. size: bytes of its file.
 
     Drops are the reference's value minus the artifact's, so an artifact that is better has a negative one.
@@ -47,7 +29,7 @@ def judge(artifact: str, parity: Parity | None, size: int | None, limits: Limits
         "max_sensitivity_drop": 0 - parity.sensitivity_delta if parity else None,
         "max_bytes": size,
     }
-    limited = {name: limit for name, limit in vars(limits).items() if limit is not None}
+    limited = {name: limit for name, limit in vars(gates).items() if limit is not None}
     return [Gate(name, artifact, limit, values[name], _holds(values[name], limit)) for name, limit in limited.items()]
 
 

@@ -1,9 +1,10 @@
 """The folded network computes from (pixel - 128) / 128 what it computed from (pixel - mean) / std."""
 
+from pathlib import Path
+
 import numpy as np
 import onnx_ir as ir
 import pytest
-from conftest import shared
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx_graphs import Builder, evaluate, op_types
@@ -85,8 +86,8 @@ def test_a_std_that_is_not_positive_is_refused(std: tuple[float, ...]) -> None:
 
 
 @pytest.mark.data
-def test_trained_mobilenet_moves_by_little() -> None:
-    path = shared("networks", "mobilenet_v2_160.onnx")
+def test_trained_mobilenet_moves_by_little(networks: Path) -> None:
+    path = networks / "mobilenet_v2_160.onnx"
     pixels = np.random.default_rng(0).integers(0, 256, (1, 3, 20, 20)).repeat(8, 2).repeat(8, 3).astype(np.float32)
     model = ir.load(path)
     before = evaluate(model, pixels / np.float32(127.5) - 1)

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +17,11 @@ from tiny_training import SPEC, TINY, tiny_data, tiny_network
 
 from melanoma_edge import models
 from melanoma_edge.errors import EdgeError, InputError
+from melanoma_edge.options import TrainOptions
 from melanoma_edge.progress import silent
 from melanoma_edge.train import checkpoint
 from melanoma_edge.train.history import Epoch, History
 from melanoma_edge.train.loop import train
-from melanoma_edge.train.options import Options
 from melanoma_edge.train.weights import load_model
 
 STEPS = 5 * TINY.epochs  # batches in the tiny training
@@ -86,7 +86,7 @@ def test_equal_seeds_give_equal_bytes_and_others_do_not(tmp_path: Path, uninterr
     again = train(tiny_network(), SPEC, tiny_data(), replace(TINY, workers=1), tmp_path / "a")
     assert rows(again) == rows(uninterrupted[0])
     assert weights(tmp_path / "a") == uninterrupted[1]
-    train(tiny_network(), SPEC, tiny_data(), replace(TINY, seed=1), tmp_path / "b")
+    train(tiny_network(), SPEC, tiny_data(), TINY, tmp_path / "b", seed=1)
     assert weights(tmp_path / "b") != uninterrupted[1]
 
 
@@ -227,4 +227,4 @@ def test_threads_are_put_back(tmp_path: Path) -> None:
 def test_options_are_all_recorded(tmp_path: Path) -> None:
     train(tiny_network(), SPEC, tiny_data(), replace(TINY, epochs=1), tmp_path)
     recorded = json.loads((tmp_path / "train.json").read_text())["options"]
-    assert Options(**recorded) == Options(**asdict(replace(TINY, epochs=1)))
+    assert TrainOptions(**recorded) == replace(TINY, epochs=1)

@@ -4,7 +4,8 @@ from dataclasses import replace
 import pytest
 
 from melanoma_edge.errors import InputError
-from melanoma_edge.verify.gates import Gate, Limits, judge
+from melanoma_edge.options import Gates
+from melanoma_edge.verify.gates import Gate, judge
 from melanoma_edge.verify.metrics import Confusion
 from melanoma_edge.verify.parity import Parity
 
@@ -34,7 +35,7 @@ def verdicts(gates: list[Gate]) -> dict[str, bool]:
 
 
 def test_a_value_at_its_limit_passes():
-    gates = judge("int8", GOOD, 1000, Limits(max_bytes=1000))
+    gates = judge("int8", GOOD, 1000, Gates(max_bytes=1000))
     assert verdicts(gates) == dict.fromkeys([*FIELDS, "max_bytes"], True)
     assert {g.name: (g.limit, g.value) for g in gates}["max_sensitivity_drop"] == (0.03, 0.03)
     assert {g.artifact for g in gates} == {"int8"}
@@ -45,24 +46,24 @@ def test_a_value_at_its_limit_passes():
 def test_a_value_beyond_its_limit_or_not_finite_fails_its_gate_only(gate: str, size: float):
     sign = 1 if gate == "max_flip_rate" else -1
     bad = replace(GOOD, **{FIELDS[gate]: sign * size})
-    got = verdicts(judge("int8", bad, 1, Limits()))
+    got = verdicts(judge("int8", bad, 1, Gates()))
     assert got == {name: name != gate for name in FIELDS}
 
 
 def test_what_was_not_measured_fails():
-    gates = judge("int8", None, None, Limits(max_bytes=10))
+    gates = judge("int8", None, None, Gates(max_bytes=10))
     assert len(gates) == 4
     assert not any(gate.passed for gate in gates)
     assert all(gate.value is None for gate in gates)
 
 
 def test_one_byte_too_many_fails():
-    assert not verdicts(judge("int8", GOOD, 1001, Limits(max_bytes=1000)))["max_bytes"]
+    assert not verdicts(judge("int8", GOOD, 1001, Gates(max_bytes=1000)))["max_bytes"]
 
 
 def test_a_better_artifact_passes_and_no_limit_leaves_no_row():
     better = replace(GOOD, auc_delta=0.2, sensitivity_delta=0.2)
-    assert verdicts(judge("int8", better, 1, Limits(max_flip_rate=None))) == {
+    assert verdicts(judge("int8", better, 1, Gates(max_flip_rate=None))) == {
         "max_auc_drop": True,
         "max_sensitivity_drop": True,
     }
@@ -71,4 +72,4 @@ def test_a_better_artifact_passes_and_no_limit_leaves_no_row():
 @pytest.mark.parametrize("limit", [-0.1, math.nan, math.inf])
 def test_limits_that_judge_nothing_are_refused(limit: float):
     with pytest.raises(InputError, match="gate max_flip_rate is"):
-        Limits(max_flip_rate=limit)
+        Gates(max_flip_rate=limit)

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from melanoma_edge.artifact import write_json
+from melanoma_edge.options import Gates
 from melanoma_edge.verify.document import Verified, document, finite
-from melanoma_edge.verify.gates import Limits, judge
+from melanoma_edge.verify.gates import judge
 from melanoma_edge.verify.operating_point import choose
 from melanoma_edge.verify.parity import compare
 from melanoma_edge.verify.predictions import Predictions
@@ -28,7 +29,7 @@ def made(logits: np.ndarray, broken: bool = False) -> tuple[dict, Predictions]:
     point = choose("youden", reference)
     parity = compare(reference, artifact, point)
     row = Verified("mel_int8", "tflite", "int8", "ai-edge-litert", "2.3.0", 1234, artifact, parity)
-    gates = judge("mel_int8", parity, 1234, Limits())
+    gates = judge("mel_int8", parity, 1234, Gates())
     return document(point, reference, [row], gates, {"im0": "mel"}), reference
 
 

@@ -107,7 +107,9 @@ def test_linear_behind_a_flattened_image(seed: int, depth: int, height: int, wid
 @given(seeds, st.sampled_from(["Add", "Sub", "Mul"]), st.integers(2, 6), sides, sides, st.booleans())
 def test_arithmetic_of_two_images(seed: int, op: str, depth: int, height: int, width: int, gate: bool) -> None:
     case = Case(seed, 1, depth, height, width)
-    other = case.b.op("GlobalAveragePool", case.x) if gate else case.b.op("Mul", case.x, constant(case.b, np.array(-1.5)))
+    other = (
+        case.b.op("GlobalAveragePool", case.x) if gate else case.b.op("Mul", case.x, constant(case.b, np.array(-1.5)))
+    )
     first = case.fit(other)
     case.check(case.fit(case.b.op(op, first, case.x)), "MEAN" if gate else "MUL", op.upper())
 
@@ -168,7 +170,9 @@ def test_concat(seed: int, axis: int, depth: int, height: int, width: int, one_s
     other = pair(case.b, case.b.op("Mul", case.x, constant(case.b, np.array(2.0))), wide, _zero_point(case.x))
     first = pair(case.b, case.x, wide, _zero_point(case.x)) if one_scale else case.x
     y = pair(case.b, case.b.op("Concat", first, other, axis=axis), wide, _zero_point(case.x))
-    case.check(y, *(["QUANTIZE", "MUL"] if one_scale else ["MUL", "QUANTIZE"])[:: 1 if not one_scale else -1], "CONCATENATION")
+    case.check(
+        y, *(["QUANTIZE", "MUL"] if one_scale else ["MUL", "QUANTIZE"])[:: 1 if not one_scale else -1], "CONCATENATION"
+    )
 
 
 CLAMPS: dict[str, tuple[Callable[[Builder, ir.Value], ir.Value], float]] = {

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from melanoma_edge import models
-from melanoma_edge.train.options import Options, TrainingData
+from melanoma_edge.options import TrainOptions
+from melanoma_edge.train.given import TrainingData
 
 SIZE = 32
 
@@ -35,5 +36,5 @@ def tiny_data(images: int = 40) -> TrainingData:
     return TrainingData(*split(images, SIZE + 4), *split(24, SIZE), ("other", "melanoma"), 1)
 
 
-TINY = Options(epochs=4, frozen_epochs=1, batch_size=8, precision="float32", device="cpu", threads=1, workers=0)
+TINY = TrainOptions(epochs=4, frozen_epochs=1, batch_size=8, precision="float32", device="cpu", threads=1, workers=0)
 SPEC = models.Spec("meshnet", 2, SIZE, 0.2, "default")

@@ -9,8 +9,8 @@ import pytest
 from tiny_training import SPEC, TINY, tiny_data, tiny_network
 
 from melanoma_edge.errors import InputError
+from melanoma_edge.train.given import check
 from melanoma_edge.train.loop import train
-from melanoma_edge.train.options import check
 
 DATA = tiny_data()
 

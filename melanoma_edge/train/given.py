@@ -1,4 +1,4 @@
-"""What a training is given: images, labels and choices, checked before the first batch."""
+"""What a training is given, checked before the first batch."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from melanoma_edge.errors import InputError
 from melanoma_edge.models import Spec
+from melanoma_edge.options import TrainOptions
 from melanoma_edge.train.schedule import SCHEDULES
 
 BALANCES = ("sampler", "loss", "none")
@@ -30,32 +31,7 @@ class TrainingData:
     melanoma: int
 
 
-@dataclass(frozen=True)
-class Options:
-    """How to train. The head learns alone at `frozen_lr` for `frozen_epochs`, then everything at `lr` at most.
-
-    `patience`: epochs without a better validation AUC before stopping. `threads`: of torch, None for its own choice.
-    `workers`: processes that augment, None for half of the processors on Linux and none elsewhere.
-    """
-
-    epochs: int = 12
-    frozen_epochs: int = 1
-    lr: float = 1e-3
-    frozen_lr: float = 3e-3
-    batch_size: int = 32
-    schedule: str = "one-cycle"
-    balance: str = "sampler"
-    patience: int = 5
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.0
-    precision: str = "auto"
-    device: str = "auto"
-    seed: int = 0
-    threads: int | None = None
-    workers: int | None = None
-
-
-def check(spec: Spec, data: TrainingData, options: Options) -> None:
+def check(spec: Spec, data: TrainingData, options: TrainOptions) -> None:
     """Raise InputError for choices that cannot be and for images or labels that the network cannot learn from."""
     _check_choices(options)
     size = spec.image_size
@@ -69,7 +45,7 @@ def check(spec: Spec, data: TrainingData, options: Options) -> None:
     _check_labels("validation", data.val_pixels, data.val_labels, data)
 
 
-def _check_choices(options: Options) -> None:
+def _check_choices(options: TrainOptions) -> None:
     for name, value, known in (
         ("schedule", options.schedule, SCHEDULES),
         ("balance", options.balance, BALANCES),
