@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from melanoma_edge.errors import InputError
+import melanoma_edge
+from melanoma_edge.errors import EdgeError, InputError
 
 MANIFEST = "manifest.json"
 
@@ -113,15 +114,17 @@ def run_stage(
     options: Mapping[str, Any],
     tools: Sequence[str] = (),
     revision: int = 1,
+    resumes: bool = False,
 ) -> Stage:
     """Run `make(scratch)` and publish what it wrote as `folder`, unless an equal run stands there already.
 
     inputs: name to sha256 of every file the stage reads. options: every value that changes the result. tools: names of
     the installed packages whose version changes the result. revision: raised when our own code of the stage changes
-    what it makes. A killed `make` finds its own scratch folder again as long as all of these are the same, so that it
-    can resume.
+    what it makes. resumes: a `make` that was interrupted finds its scratch folder again as long as all of these are the
+    same; any other leaves nothing. Bad input (EdgeError) always leaves nothing.
     """
     versions = {name: importlib.metadata.version(name) for name in sorted(tools)}
+    versions["melanoma-edge"] = melanoma_edge.__version__
     recipe: dict[str, Any] = {"stage": folder.name, "revision": revision, "inputs": dict(inputs)}
     recipe |= {"options": dict(options), "versions": versions}
     recipe = json.loads(json.dumps(recipe, default=str))
@@ -129,10 +132,9 @@ def run_stage(
     done = _finished(folder, key)
     if done is not None:
         return done
-    scratch = folder.with_name(f"{folder.name}.partial")
     started = time.monotonic()
-    _prepare_scratch(scratch, key)
-    make(scratch)
+    with _scratch(folder.with_name(f"{folder.name}.partial"), key, resumes) as scratch:
+        make(scratch)
     (scratch / ".key").unlink()
     outputs = {
         str(p.relative_to(scratch)): {"sha256": sha256_file(p), "bytes": p.stat().st_size}
@@ -150,11 +152,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a stage or bundle. Raises InputError when there is none or it is not JSON."""
     path = folder / MANIFEST
     try:
-        return dict(json.loads(path.read_text()))
-    except FileNotFoundError:
+        found = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{folder} holds no {MANIFEST}: name a folder that melanoma-edge wrote") from None
-    except json.JSONDecodeError as error:
+    except ValueError as error:  # neither JSON nor UTF-8
         raise InputError(f"{path} is not valid JSON ({error}): build again") from None
+    if not isinstance(found, dict):
+        raise InputError(f"{path} holds a {type(found).__name__}, not an object: build again")
+    return found
 
 
 def _finished(folder: Path, key: str) -> Stage | None:
@@ -171,10 +176,17 @@ def _finished(folder: Path, key: str) -> Stage | None:
     return Stage(folder, manifest, reused=True)
 
 
-def _prepare_scratch(scratch: Path, key: str) -> None:
-    """Keep a scratch folder left by an interrupted equal run; start empty otherwise."""
+@contextlib.contextmanager
+def _scratch(scratch: Path, key: str, resumes: bool) -> Iterator[Path]:
+    """A folder to work in: the one that an interrupted equal run left when the stage `resumes`, else an empty one."""
     marker = scratch / ".key"
-    if scratch.exists() and not (marker.is_file() and marker.read_text() == key):
+    if scratch.exists() and not (resumes and marker.is_file() and marker.read_text() == key):
         shutil.rmtree(scratch)
     scratch.mkdir(parents=True, exist_ok=True)
     marker.write_text(key)
+    try:
+        yield scratch
+    except BaseException as error:
+        if not resumes or isinstance(error, EdgeError):
+            shutil.rmtree(scratch)
+        raise

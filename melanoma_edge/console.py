@@ -111,7 +111,7 @@ def fact_table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> Table:
     """A plain table of strings."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for head in heads:
-        table.add_column(head)
+        table.add_column(head, overflow="fold")
     for row in rows:
         table.add_row(*row)
     return table

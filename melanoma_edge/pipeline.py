@@ -20,6 +20,7 @@ from melanoma_edge.stages import emit, graph, predict, proof, ship
 from melanoma_edge.stages import train as train_stage
 from melanoma_edge.stages.data import Images
 from melanoma_edge.train.weights import load_model
+from melanoma_edge.verify import operating_point
 
 Triple = tuple[float, float, float]
 
@@ -63,7 +64,7 @@ def build(
     progress: Progress = silent,
 ) -> Outcome:
     """From labelled images to a bundle. Raises EdgeError and its children; a failed gate is in the outcome's report."""
-    _formats(targets)
+    _check_choices(targets, proof_options)
     with _workspace(output) as work:
         images, trained = _train(work, data, network, training, progress)
         checkpoint = trained.folder / train_stage.MODEL
@@ -94,7 +95,7 @@ def compile_network(
 
     normalization: mean and std, in pixel units, of an .onnx network's own input; it is the reference as it stands.
     """
-    _formats(targets)
+    _check_choices(targets, proof_options)
     onnx = given.suffix != ".safetensors"
     size = check_contract(given).size if onnx else load_model(given)[1].spec.image_size
     spec = Preprocessing(size, *normalization) if onnx else Preprocessing(size)
@@ -141,6 +142,12 @@ def _prove(
     report = ship.report(made, verdict, timed, {"proof": asdict(proof_options), "gates": asdict(gates)})
     ship.finish(output, made, report)
     return Outcome(output, report)
+
+
+def _check_choices(targets: Sequence[str], proof_options: ProofOptions) -> None:
+    """Refuse at once what would otherwise come out after the training."""
+    _formats(targets)
+    operating_point.parse(proof_options.operating_point)
 
 
 def _formats(targets: Sequence[str]) -> tuple[str, ...]:

@@ -28,6 +28,14 @@ def fitted(b: Builder, x: ir.Value, image: Array) -> ir.Value:
     return pair(b, x, scale, round(-low / scale))
 
 
+def before_rounding(b: Builder, y: ir.Value, image: Array) -> Array:
+    """What a DequantizeLinear's output `y` stands for: the value in front of the pair, within the pair's range."""
+    quantize = y.producer().inputs[0].producer()
+    scale, zero_point = scale_of(y), int(quantize.inputs[2].const_value.numpy())
+    low, high = (float(np.float32(scale) * (end - zero_point)) for end in (0, 255))
+    return np.clip(values_of(b, quantize.inputs[0], image), low, high)
+
+
 def scale_of(x: ir.Value) -> float:
     """The scale of a DequantizeLinear's output."""
     node = x.producer()

@@ -1,8 +1,6 @@
 import json
-import multiprocessing
-import os
-import signal
-import time
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +23,24 @@ def stage(folder: Path, content: str, calls: list[str], **recipe: str):
         (scratch / "out.txt").write_text(content)
 
     return run_stage(folder, make, inputs={"in": recipe.get("sha", "a")}, options={"x": recipe.get("x", "1")})
+
+
+@pytest.mark.parametrize(
+    ("error", "resumes", "stays"),
+    [(KeyboardInterrupt(), True, True), (KeyboardInterrupt(), False, False), (InputError("bad"), True, False)],
+)
+def test_only_an_interrupted_stage_that_resumes_leaves_its_work(tmp_path, error, resumes, stays):
+    def make(scratch: Path) -> None:
+        found.append((scratch / "half.txt").exists())
+        (scratch / "half.txt").write_text("half")
+        raise error
+
+    found: list[bool] = []
+    for _ in range(2):
+        with pytest.raises(type(error)):
+            run_stage(tmp_path / "train", make, inputs={}, options={}, resumes=resumes)
+    assert found == [False, stays]
+    assert [p.name for p in tmp_path.iterdir()] == (["train.partial"] if stays else [])
 
 
 def test_an_unchanged_stage_is_not_run_again(tmp_path):
@@ -65,7 +81,7 @@ def test_a_failed_stage_publishes_nothing_and_finds_its_scratch_again(tmp_path):
             raise KeyboardInterrupt
 
     def run():
-        return run_stage(tmp_path / "s", make, inputs={}, options={})
+        return run_stage(tmp_path / "s", make, inputs={}, options={}, resumes=True)
 
     with pytest.raises(KeyboardInterrupt):
         run()
@@ -108,22 +124,24 @@ def test_sha256_of_json_ignores_key_order():
     assert sha256_json({"a": 1}) != sha256_json({"a": 2})
 
 
-def hold(folder: Path, ready: "multiprocessing.synchronize.Event") -> None:
-    with exclusive(folder):
-        ready.set()
-        time.sleep(60)
+HOLD = """
+import sys, time
+from pathlib import Path
+from melanoma_edge.artifact import exclusive
+
+with exclusive(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
 
 
 def test_a_folder_in_use_is_refused_and_free_again_after_a_kill(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    ready = context.Event()
-    other = context.Process(target=hold, args=(tmp_path, ready))
-    other.start()
-    assert ready.wait(30)
-    with pytest.raises(InputError, match=f"in use by process {other.pid}"), exclusive(tmp_path):
-        pass
-    os.kill(other.pid, signal.SIGKILL)
-    other.join()
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(InputError, match=f"in use by process {other.pid}"), exclusive(tmp_path):
+            pass
+        other.kill()
     with exclusive(tmp_path):
         pass
 
@@ -133,6 +151,12 @@ def test_a_manifest_that_is_missing_or_broken_is_an_input_error(tmp_path):
         read_manifest(tmp_path)
     (tmp_path / "manifest.json").write_text("{")
     with pytest.raises(InputError, match="not valid JSON"):
+        read_manifest(tmp_path)
+    (tmp_path / "manifest.json").write_bytes(b'"\xff"')
+    with pytest.raises(InputError, match="not valid JSON"):
+        read_manifest(tmp_path)
+    (tmp_path / "manifest.json").write_text("[1]")
+    with pytest.raises(InputError, match="holds a list"):
         read_manifest(tmp_path)
     (tmp_path / "manifest.json").write_text(json.dumps({"a": 1}))
     assert read_manifest(tmp_path) == {"a": 1}

@@ -25,6 +25,7 @@ from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.errors import EdgeError
 
 OPSET = 18
+IR_VERSION = 10  # of ONNX 1.16: a newer one adds nothing that is used here, and older runtimes refuse it
 INPUT, OUTPUT = "image", "logits"
 TOLERANCE = 1e-4  # of the largest logit where that exceeds 1
 
@@ -66,6 +67,7 @@ def clean(source: Path, path: Path) -> ExportReport:
     not compute what the source does.
     """
     proto = onnx.load(source)
+    proto.ir_version = min(proto.ir_version, IR_VERSION)
     size = proto.graph.input[0].type.tensor_type.shape.dim[-1].dim_value
     name = proto.graph.input[0].name
     session = _session(proto.SerializeToString())

@@ -56,6 +56,7 @@ def run(
         inputs=inputs,
         options={"spec": asdict(spec), "pretrained": network.weights is not None, "seed": seed, **_recipe(chosen)},
         tools=("torch", "torchvision"),
+        resumes=True,
     )
 
 

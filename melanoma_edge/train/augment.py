@@ -22,7 +22,7 @@ def augmentation(size: int) -> Augment:
     augment: Augment = v2.Compose(
         [
             v2.RandomRotation(ROTATION, interpolation=v2.InterpolationMode.BILINEAR),
-            v2.RandomResizedCrop(size, scale=(0.6, 1.0), ratio=(0.85, 1.18), antialias=True),
+            v2.RandomResizedCrop(size, scale=(0.7, 1.0), ratio=(0.85, 1.18), antialias=True),
             v2.RandomHorizontalFlip(),
             v2.RandomVerticalFlip(),
             v2.RandomApply([v2.Lambda(_transpose)], p=0.5),
@@ -45,9 +45,9 @@ def epoch_order(
 
 
 def class_weights(labels: NDArray[np.integer], classes: int) -> Tensor:
-    """float32 `[classes]`: weights in the loss, by the inverse square root of a class's share, 1 on average over images.
+    """float32 `[classes]`: weights in the loss, 1 on average over the images, by the root of a class's inverse share.
 
-    The square root (Mahajan et al., arXiv:1805.00932, section 2.2) lets the rare class speak up without drowning the rest.
+    The square root (Mahajan et al., arXiv:1805.00932, section 2.2) lets the rare class speak up, not drown the rest.
     """
     counts = np.maximum(np.bincount(labels, minlength=classes), 1)
     weights = 1 / np.sqrt(counts)

@@ -135,7 +135,7 @@ train(tiny_network(), SPEC, tiny_data(), TINY, Path(sys.argv[2]), progress)
 
 
 def test_sigkill_leaves_no_trace(tmp_path: Path, uninterrupted: tuple[History, bytes]) -> None:
-    command = [sys.executable, "-c", CHILD, str(Path(__file__).parent), str(tmp_path), "13"]
+    command = [sys.executable, "-c", CHILD, str(Path(__file__).parents[1]), str(tmp_path), "13"]
     assert (
         subprocess.run(command, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}).returncode == -signal.SIGKILL
     )

@@ -1,4 +1,4 @@
-"""Each 8-bit operator gives the integers that the QDQ graph defines, within one step, and nearly always the same."""
+"""Each 8-bit operator gives what the QDQ graph defines, rounded to one of the two nearest integers."""
 
 from collections.abc import Callable
 
@@ -8,11 +8,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from onnx_graphs import Builder, dims, evaluate, image_for
-from qdq_graphs import constant, fitted, pair, scale_of, weights_and_bias
+from qdq_graphs import before_rounding, constant, fitted, pair, scale_of, weights_and_bias
 from tflite_file import operators, partitions, run, tensors
 
 from melanoma_edge.export.tflite.emit import to_bytes
 
+ONE_ROUNDING = 0.8  # steps: half of one for the rounding, the rest for a kernel's own fixed-point arithmetic
+TWO_ROUNDINGS = 1.8  # where an earlier 8-bit value may already be a step off
 few = settings(max_examples=12, deadline=None)
 seeds = st.integers(0, 2**31)
 channels = st.integers(1, 6)
@@ -31,17 +33,15 @@ class Case:
     def fit(self, value: ir.Value) -> ir.Value:
         return fitted(self.b, value, self.image)
 
-    def check(self, y: ir.Value, *expected_operators: str) -> bytes:
-        """`y` ends in a DequantizeLinear; compare it, in steps, with both sets of kernels."""
-        step, model = scale_of(y), self.b.done(y)
-        expected = evaluate(model, self.image)
+    def check(self, y: ir.Value, *expected_operators: str, within: float = ONE_ROUNDING) -> bytes:
+        """`y` ends in a DequantizeLinear; compare both sets of kernels, in steps, with what it rounds."""
+        step, expected = scale_of(y), before_rounding(self.b, y, self.image)
+        model = self.b.done(y)
         data = to_bytes(model, name="test")
         for delegate in (True, False):
             found = run(data, self.image, delegate=delegate)
             assert found.shape == expected.shape
-            steps = np.rint((found - expected) / step)
-            assert np.abs(steps).max() <= 1
-            assert np.count_nonzero(steps) <= 1 + 0.05 * steps.size
+            assert np.abs(found - expected).max() / step <= within
         inner = [name for name in operators(data) if name not in ("PAD", "RESHAPE")]
         assert inner == ["QUANTIZE", *expected_operators, "DEQUANTIZE"]
         assert partitions(data) == (1, ())
@@ -51,7 +51,7 @@ class Case:
 @st.composite
 def convolutions(draw: st.DrawFn, groups: str) -> tuple[Case, ir.Value]:
     group = draw(st.integers(2, 4)) if groups != "one" else 1
-    per_group = 1 if groups == "depthwise" else draw(small)
+    per_group = {"one": draw(small), "depthwise": 1, "grouped": draw(st.integers(2, 3))}[groups]
     case = Case(draw(seeds), 1, group * per_group, draw(st.integers(3, 9)), draw(st.integers(3, 9)))
     kernel, dilations = [draw(small), draw(small)], [draw(small), draw(small)]
     strides, pads = [draw(small), draw(small)], [draw(st.integers(0, 3)) for _ in range(4)]
@@ -111,7 +111,7 @@ def test_arithmetic_of_two_images(seed: int, op: str, depth: int, height: int, w
         case.b.op("GlobalAveragePool", case.x) if gate else case.b.op("Mul", case.x, constant(case.b, np.array(-1.5)))
     )
     first = case.fit(other)
-    case.check(case.fit(case.b.op(op, first, case.x)), "MEAN" if gate else "MUL", op.upper())
+    case.check(case.fit(case.b.op(op, first, case.x)), "MEAN" if gate else "MUL", op.upper(), within=TWO_ROUNDINGS)
 
 
 @few
@@ -129,7 +129,8 @@ def test_arithmetic_with_a_constant(
 @given(seeds, channels, st.integers(2, 9), st.integers(2, 9))
 def test_global_average_pool(seed: int, depth: int, height: int, width: int) -> None:
     case = Case(seed, 1, depth, height, width)
-    case.check(case.fit(case.b.op("GlobalAveragePool", case.x)), "MEAN")
+    # without XNNPACK, LiteRT's MEAN truncates the zero point's share of the output, up to one step more
+    case.check(case.fit(case.b.op("GlobalAveragePool", case.x)), "MEAN", within=TWO_ROUNDINGS)
 
 
 @few
@@ -170,9 +171,7 @@ def test_concat(seed: int, axis: int, depth: int, height: int, width: int, one_s
     other = pair(case.b, case.b.op("Mul", case.x, constant(case.b, np.array(2.0))), wide, _zero_point(case.x))
     first = pair(case.b, case.x, wide, _zero_point(case.x)) if one_scale else case.x
     y = pair(case.b, case.b.op("Concat", first, other, axis=axis), wide, _zero_point(case.x))
-    case.check(
-        y, *(["QUANTIZE", "MUL"] if one_scale else ["MUL", "QUANTIZE"])[:: 1 if not one_scale else -1], "CONCATENATION"
-    )
+    case.check(y, "MUL", "QUANTIZE", "CONCATENATION", within=TWO_ROUNDINGS)
 
 
 CLAMPS: dict[str, tuple[Callable[[Builder, ir.Value], ir.Value], float]] = {
@@ -207,7 +206,7 @@ def test_one_value_for_several_8_bit_readers_costs_nothing() -> None:
     case = Case(0, 1, 3, 6, 6)
     first = case.fit(case.b.op("Conv", case.x, *weights_and_bias(case.b, case.x, case.b.rng.normal(size=(3, 3, 1, 1)))))
     second = case.fit(case.b.op("Mul", first, case.x))
-    case.check(case.fit(case.b.op("Add", second, first)), "CONV_2D", "MUL", "ADD")
+    case.check(case.fit(case.b.op("Add", second, first)), "CONV_2D", "MUL", "ADD", within=TWO_ROUNDINGS)
 
 
 def test_a_float_operator_stands_between_dequantize_and_quantize() -> None:
