@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install demo test test-slow check format wheel clean
+.PHONY: help install demo test test-slow bench-sizes check format wheel clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -24,6 +24,10 @@ test: install  ## the fast tests
 
 test-slow: install  ## what takes minutes or needs an optional package
 	$(BIN)/pytest -m slow
+
+bench-sizes: install  ## bytes of every backbone's INT8 file, beside litert-torch's
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[peers]'
+	$(BIN)/python benchmarks/sizes.py
 
 check: install  ## lint, format, types, import rules
 	$(BIN)/ruff check .

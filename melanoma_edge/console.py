@@ -61,24 +61,22 @@ class LineProgress:
 
 
 def result_table(report: Mapping[str, Any]) -> Table:
-    """The artifacts of a report.json side by side."""
+    """The reference and the artifacts of a report.json side by side."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    heads = ("file", "runtime", "MB", "AUC", "sens.", "spec.", "flips", "mean |dp|", "p50 ms", "partitions")
-    for i, head in enumerate(heads):
-        table.add_column(head, justify="left" if i < 2 else "right")
-    for row in report["artifacts"]:
-        latency = row.get("latency_ms") or {}
+    for i, head in enumerate(("file", "MB", "AUC", "sens.", "spec.", "flips", "mean |dp|", "p50 ms", "parts")):
+        table.add_column(head, justify="right" if i else "left", no_wrap=i > 0, overflow="fold")
+    for row in ({"name": "reference", **report["reference"]}, *report["artifacts"]):
+        size, latency = row.get("bytes"), row.get("latency_ms") or {}
         table.add_row(
             row["name"],
-            row["runtime"],
-            f"{row['bytes'] / 1e6:.2f}",
+            _number(size / 1e6 if size else None, 2),
             _number(row["auc"], 4),
             _number(row["sensitivity"], 3),
             _number(row["specificity"], 3),
-            str(row["flips"]),
-            _number(row["mean_abs_dp"], 4),
+            _number(row.get("flips"), 0),
+            _number(row.get("mean_abs_dp"), 4),
             _number(latency.get("p50"), 2),
-            "-" if row.get("partitions") is None else str(row["partitions"]),
+            _number(row.get("partitions"), 0),
         )
     return table
 
@@ -99,7 +97,7 @@ def gate_table(gates: Sequence[Mapping[str, Any]]) -> Table:
     """Each gate with its limit, what was measured, and the verdict."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for i, head in enumerate(("gate", "file", "limit", "value", "")):
-        table.add_column(head, justify="right" if i in (2, 3) else "left")
+        table.add_column(head, justify="right" if i in (2, 3) else "left", no_wrap=i != 1, overflow="fold")
     for gate in gates:
         verdict = "[green]passed[/]" if gate["passed"] else "[bold red]FAILED[/]"
         limit, value = _number(gate["limit"], 4), _number(gate["value"], 4)
@@ -121,4 +119,4 @@ def _number(value: float | None, digits: int) -> str:
     """A figure for a table; a dash where there is none."""
     if value is None:
         return "-"
-    return str(value) if isinstance(value, int) else f"{value:.{digits}f}"
+    return str(value) if isinstance(value, int) else f"{round(value, digits) + 0.0:.{digits}f}"  # no minus zero

@@ -4,7 +4,9 @@ Each class is one step's options; a changed value runs that step and those behin
 """
 
 import math
-from dataclasses import dataclass, field
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from melanoma_edge.errors import InputError
@@ -83,3 +85,16 @@ class ProofOptions:
         "sensitivity=0.90", "threshold rule, on validation: sensitivity=X, specificity=X, youden, fbeta=B, threshold=X"
     )
     bench_runs: int = _choice(100, "timed runs per file and thread count, at least 100 for a published figure")
+
+
+def spell(command: str, given: Mapping[str, Any], *options: Any) -> str:
+    """The command line that runs `command` again: the `given` flags, and whatever in `options` is not the default."""
+    flags = dict(given)
+    for chosen in options:
+        flags |= {f.name: getattr(chosen, f.name) for f in fields(chosen) if getattr(chosen, f.name) != f.default}
+    words = ["melanoma-edge", command]
+    for name, value in flags.items():
+        flag = f"--{name.replace('_', '-')}"
+        for one in value if isinstance(value, tuple) else (value,):
+            words += [flag] if one is True else [flag, str(one)]
+    return shlex.join(words)

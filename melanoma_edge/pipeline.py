@@ -11,7 +11,7 @@ from melanoma_edge import models, registry
 from melanoma_edge.artifact import Stage, exclusive, sha256_file
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.export.check import check_contract
-from melanoma_edge.options import DataOptions, Gates, NetworkOptions, ProofOptions, TrainOptions
+from melanoma_edge.options import DataOptions, Gates, NetworkOptions, ProofOptions, TrainOptions, spell
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.recipe import DEFAULT, recipe
 from melanoma_edge.report.bundle import WORK, check_output
@@ -44,6 +44,7 @@ class Reference:
 
     model: Path
     spec: Preprocessing
+    command: str  # that makes the build again
     trained: Stage | None = None  # None for a network from elsewhere
 
 
@@ -69,7 +70,8 @@ def build(
         images, trained = _train(work, data, network, training, progress)
         checkpoint = trained.folder / train_stage.MODEL
         exported = graph.export(work, checkpoint)
-        reference = Reference(checkpoint, Preprocessing(images.size), trained)
+        command = spell("build", {"target": tuple(targets)}, data, network, training, proof_options, gates)
+        reference = Reference(checkpoint, Preprocessing(images.size), command, trained)
         return _prove(output, targets, images, exported, reference, proof_options, gates, progress)
 
 
@@ -102,7 +104,10 @@ def compile_network(
     with _workspace(output) as work:
         images = data_stage.prepare(work, data, size=size, train=False, progress=progress)
         exported = graph.adopt(work, given, spec) if onnx else graph.export(work, given)
-        return _prove(output, targets, images, exported, Reference(given, spec), proof_options, gates, progress)
+        flags = {"onnx": given, "mean": _spelt(spec.mean), "std": _spelt(spec.std)} if onnx else {"checkpoint": given}
+        command = spell("compile", {**flags, "target": tuple(targets)}, data, proof_options, gates)
+        reference = Reference(given, spec, command)
+        return _prove(output, targets, images, exported, reference, proof_options, gates, progress)
 
 
 def _train(
@@ -138,10 +143,15 @@ def _prove(
         predict.predictions(truth), answers, proof.diagnoses(images), proof_options.operating_point, gates
     )
     timed = proof.time_all(work, artifacts, reference.model, proof_options.bench_runs, progress)
-    made = ship.Made(name, tuple(targets), images, reference.trained, exported, quantized, artifacts, truth)
+    started = (name, reference.command, tuple(targets), images, reference.trained)
+    made = ship.Made(*started, exported, quantized, artifacts, truth)
     report = ship.report(made, verdict, timed, {"proof": asdict(proof_options), "gates": asdict(gates)})
     ship.finish(output, made, report)
     return Outcome(output, report)
+
+
+def _spelt(triple: Triple) -> str:
+    return ",".join(f"{value:g}" for value in triple)
 
 
 def _check_choices(targets: Sequence[str], proof_options: ProofOptions) -> None:

@@ -1,5 +1,6 @@
 """What a user meets at the command line: help, and one clear line for bad usage and bad input."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from melanoma_edge import cli
+from melanoma_edge.artifact import exclusive
 
 
 def call(capsys, *arguments: object) -> tuple[int, str, str]:
@@ -131,3 +133,21 @@ def test_errors_are_json_when_json_is_wanted(capsys):
 
 def test_predict_names_what_is_no_bundle(capsys, tmp_path):
     assert "holds no bundle" in refused(capsys, "predict", tmp_path, tmp_path / "a.jpg")
+
+
+def test_a_full_disk_is_one_clear_line_and_leaves_nothing(capsys, tmp_path, monkeypatch):
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    assert "free some space" in refused(capsys, "data", "split", "synthetic:60", tmp_path / "split.csv")
+    output = tmp_path / "b"
+    build = ("build", "--data", "synthetic:60", "--arch", "meshnet", "--output", output)
+    assert "free some space" in refused(capsys, *build)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_folder_in_use_is_refused(capsys, tmp_path):
+    with exclusive(tmp_path / "b" / ".work"):
+        line = refused(capsys, "build", "--data", "synthetic:60", "--arch", "meshnet", "--output", tmp_path / "b")
+    assert "in use by process" in line

@@ -4,6 +4,7 @@ The same machinery serves calibration (look at values), fake quantisation (repla
 correction (one node at a time) and sensitivity (replace some).
 """
 
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -106,11 +107,23 @@ def run(
     return {**kept, program.output: values[program.output]}
 
 
-def batches(images: NDArray[np.uint8], spec: Preprocessing, size: int = BATCH) -> Iterator[Tensor]:
-    """uint8 `[N, S, S, 3]` as normalised float32 NCHW batches (channels last in memory), in order."""
-    for start in range(0, len(images), size):
-        batch = normalize(np.asarray(images[start : start + size]), spec)
-        yield torch.from_numpy(np.ascontiguousarray(batch)).permute(0, 3, 1, 2)
+@dataclass(frozen=True)
+class Batches:
+    """uint8 images `[N, S, S, 3]` as normalised float32 NCHW batches (channels last in memory), in order, made anew
+    each time they are gone through.
+    """
+
+    images: NDArray[np.uint8]
+    spec: Preprocessing
+    size: int = BATCH
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.images) / self.size)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        for start in range(0, len(self.images), self.size):
+            batch = normalize(np.asarray(self.images[start : start + self.size]), self.spec)
+            yield torch.from_numpy(np.ascontiguousarray(batch)).permute(0, 3, 1, 2)
 
 
 def _step(node: ir.Node) -> Step:

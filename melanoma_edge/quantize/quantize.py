@@ -1,21 +1,20 @@
 """One float ONNX graph to one QDQ ONNX graph, decided once for every runtime."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
-from torch import Tensor
 
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.affine import LEVELS, Affine
 from melanoma_edge.quantize.bias import correct, float_means
-from melanoma_edge.quantize.executor import Program, batches, load
+from melanoma_edge.quantize.executor import Batches, Program, load
 from melanoma_edge.quantize.fidelity import signal_to_noise
 from melanoma_edge.quantize.placement import Placement
 from melanoma_edge.quantize.prepare import prepare, set_array
@@ -65,15 +64,15 @@ def quantize(
     image; UnsupportedOperatorError for an operator that the executor does not know.
     """
     started = time.monotonic()
-    images = _sample(calibration, model, recipe)
+    images = _checked(calibration, model)
     prepared = prepare(model)
     _check_names(prepared, recipe)
     program = load(prepared)
     placement, activations = _settle(prepared, program, images, spec, recipe, progress)
     scheme = round_weights(prepared, placement, activations)
     if recipe.bias_correction:
-        scheme = _correct(prepared, program, scheme, lambda: batches(images[:CORRECTION_IMAGES], spec), progress)
-    fidelity = signal_to_noise(program, prepared, scheme, batches(images[:FIDELITY_IMAGES], spec))
+        scheme = _correct(prepared, program, scheme, Batches(images[:CORRECTION_IMAGES], spec), progress)
+    fidelity = signal_to_noise(program, prepared, scheme, Batches(images[:FIDELITY_IMAGES], spec))
     nodes = [str(n.name) for n in prepared.graph]
     report = QuantizationReport(
         recipe=recipe.describe(),
@@ -106,7 +105,7 @@ def _settle(
 ) -> tuple[Placement, dict[str, Affine]]:
     def look(names: frozenset[str]) -> Mapping[str, Observation]:
         histograms = recipe.ranges != "minmax"
-        return observe(program, lambda: batches(images, spec), names, histograms=histograms, progress=progress)
+        return observe(program, Batches(images, spec), names, histograms=histograms, progress=progress)
 
     return settle(
         model,
@@ -118,18 +117,16 @@ def _settle(
     )
 
 
-def _correct(
-    model: ir.Model, program: Program, scheme: Scheme, images: Callable[[], Iterator[Tensor]], progress: Progress
-) -> Scheme:
+def _correct(model: ir.Model, program: Program, scheme: Scheme, images: Batches, progress: Progress) -> Scheme:
     """Bias correction; `model` takes the new biases."""
-    biases = correct(model, program, scheme, float_means(program, images()), images(), progress)
+    biases = correct(model, program, scheme, float_means(program, images), images, progress)
     for name, bias in biases.items():
         set_array(model.graph.initializers[name], bias)
     return round_weights(model, scheme.placement, scheme.activations)
 
 
-def _sample(calibration: NDArray[np.uint8], model: ir.Model, recipe: Recipe) -> NDArray[np.uint8]:
-    """At most `recipe.calibration_images` of the images, in order, checked against the network's input."""
+def _checked(calibration: NDArray[np.uint8], model: ir.Model) -> NDArray[np.uint8]:
+    """The images, when they are of the network's input."""
     if calibration.ndim != 4 or calibration.shape[-1] != 3 or calibration.dtype != np.uint8 or not len(calibration):
         raise InputError(
             f"calibration images must be uint8 [N, S, S, 3] with N > 0, found {calibration.dtype} "
@@ -140,9 +137,7 @@ def _sample(calibration: NDArray[np.uint8], model: ir.Model, recipe: Recipe) -> 
         raise InputError(
             f"the network takes {list(wanted[2:])} pixels, the calibration images have {list(calibration.shape[1:3])}"
         )
-    count = min(recipe.calibration_images, len(calibration))
-    chosen = np.random.default_rng(recipe.seed).choice(len(calibration), count, replace=False)
-    return np.asarray(calibration[np.sort(chosen)])
+    return calibration
 
 
 def _check_names(model: ir.Model, recipe: Recipe) -> None:

@@ -1,7 +1,8 @@
 """Ranges of activations from calibration images, in memory that does not grow with their number."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,7 +19,15 @@ BINS = 4096
 PERCENTILE = 99.99
 CANDIDATES = 128  # clipping points tried at each end by "mse"
 
-Batches = Callable[[], Iterable[Tensor]]
+
+class Batches(Protocol):
+    """Normalised NCHW batches that can be gone through more than once."""
+
+    def __len__(self) -> int:
+        """Number of batches."""
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """The batches in order."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,7 @@ def observe(
 ) -> dict[str, Observation]:
     """One Observation for each value in `names`.
 
-    `batches()` gives the normalised NCHW batches; it is called twice when histograms are wanted. Raises InputError when
+    Goes through the batches twice when histograms are wanted. Raises InputError when
     a value is not finite.
     """
     extremes = _extremes(program, batches, names, progress)
@@ -141,8 +150,8 @@ def _visit(
         return value
 
     with torch.inference_mode():
-        for done, batch in enumerate(batches(), 1):
+        for done, batch in enumerate(batches, 1):
             if program.image in names:
                 look(program.image, batch)
             run(program, batch, on_output=on_output)
-            progress(task, done, 0)
+            progress(task, done, len(batches))

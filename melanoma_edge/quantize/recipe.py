@@ -13,7 +13,7 @@ class Recipe:
     """One way to quantize a network to INT8. See `quantize.quantize` for what each part does.
 
     ranges: a method of `ranges.METHODS`. float_head: keep the last Conv or Gemm in float. float_nodes: names of further
-    nodes to keep in float. calibration_images: how many of the given images are used at most, drawn by `seed`.
+    nodes to keep in float.
     """
 
     name: str
@@ -21,8 +21,6 @@ class Recipe:
     bias_correction: bool = True
     float_head: bool = True
     float_nodes: tuple[str, ...] = ()
-    calibration_images: int = 200
-    seed: int = 0
 
     def describe(self) -> dict[str, Any]:
         """The recipe as it stands in reports."""

@@ -1,9 +1,11 @@
 """TFLite files through ai-edge-litert, tflite-runtime (which it replaced) or TensorFlow: the first one installed."""
 
+import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +75,9 @@ def allocate(path: Path, *, threads: int = 1, package: str | None = None) -> Any
     chosen = _choose(package)
     module = importlib.import_module(PACKAGES[chosen][1])
     try:
-        interpreter = module.Interpreter(model_path=str(path), num_threads=threads)
-        interpreter.allocate_tensors()
+        with _quiet():
+            interpreter = module.Interpreter(model_path=str(path), num_threads=threads)
+            interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path} is not a model that {chosen} {version(chosen)} can run: {reason}") from None
@@ -94,3 +97,16 @@ def _choose(package: str | None) -> str:
 
 def _shape(tensor: dict[str, Any]) -> list[int]:
     return [int(side) for side in tensor["shape"]]
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Hold back what the C++ runtime writes to stderr about its delegate; what goes wrong arrives as an exception."""
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nothing, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)

@@ -13,13 +13,12 @@ from melanoma_edge.artifact import Artifact, Stage
 from melanoma_edge.report.bundle import publish, withhold
 from melanoma_edge.report.document import build_report
 from melanoma_edge.report.html import render_html
+from melanoma_edge.report.ledger import pictured
 from melanoma_edge.report.model_card import render_model_card
 from melanoma_edge.stages import graph, predict
 from melanoma_edge.stages import train as train_stage
 from melanoma_edge.stages.data import Images
 from melanoma_edge.stages.proof import pictures
-
-PICTURES = 48
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,7 @@ class Made:
     """Everything the stages of one build left behind."""
 
     name: str
+    command: str
     targets: tuple[str, ...]
     images: Images
     trained: Stage | None  # None for a network from elsewhere
@@ -51,6 +51,7 @@ def report(
     return build_report(
         build={
             "name": made.name,
+            "command": made.command,
             "created_utc": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "options": {**made.options, **chosen},
             "seed": made.images.stage.manifest["options"]["seed"],
@@ -75,7 +76,7 @@ def finish(output: Path, made: Made, report: Mapping[str, Any]) -> None:
     """Publish the bundle when every gate passed; otherwise leave report.json and report.html alone in `output`."""
     documents = {
         "report.json": json.dumps(report, indent=2, allow_nan=False) + "\n",
-        "report.html": render_html(report, pictures(made.images, report, PICTURES), PICTURES),
+        "report.html": render_html(report, pictures(made.images, pictured(report))),
     }
     if not report["verdict"]["ships"]:
         withhold(output, documents)

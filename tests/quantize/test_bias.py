@@ -28,7 +28,7 @@ def network(seed: int) -> ir.Model:
 
 def scheme_of(model: ir.Model, program: Program, *, coarse: bool) -> Scheme:
     def look(names: frozenset[str]):  # type: ignore[no-untyped-def]
-        return observe(program, lambda: [IMAGES], names, histograms=False)
+        return observe(program, [IMAGES], names, histograms=False)
 
     image = Affine(1 / 128, 128)
     placement, activations = settle(model, look, "minmax", image=image, float_head=True, float_nodes=())

@@ -11,7 +11,7 @@ from onnx_graphs import Builder, evaluate, networks
 from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.errors import UnsupportedOperatorError
 from melanoma_edge.export import passes
-from melanoma_edge.quantize.executor import batches, load, run
+from melanoma_edge.quantize.executor import Batches, load, run
 from melanoma_edge.quantize.operators import OPERATORS
 
 
@@ -133,7 +133,9 @@ def test_what_mixes_images_is_refused(operator: str, inputs: list[object], attri
 
 def test_batches_hold_every_image_once_and_normalised() -> None:
     images = np.random.default_rng(0).integers(0, 256, (5, 4, 4, 3), np.uint8)
-    found = torch.cat(list(batches(images, Preprocessing(4), size=2)))
+    batches = Batches(images, Preprocessing(4), size=2)
+    assert len(batches) == 3
+    found = torch.cat(list(batches))
     np.testing.assert_array_equal(found.numpy(), normalize(images, Preprocessing(4)).transpose(0, 3, 1, 2))
 
 

@@ -71,8 +71,8 @@ def test_batches_do_not_matter() -> None:
     program = load(b.done(b.op("Flatten", b.op("Relu", b.conv(b.image, 2, 3)))))
     images = torch.randn(7, 3, 6, 6)
     names = {step.output for step in program.steps} | {"image"}
-    one = observe(program, lambda: [images], names, histograms=True)
-    many = observe(program, lambda: images.split(2), names, histograms=True)
+    one = observe(program, [images], names, histograms=True)
+    many = observe(program, images.split(2), names, histograms=True)
     values = run(program, images, keep=names)
     for name in names - {"image"}:
         assert one[name].low == pytest.approx(many[name].low, rel=1e-5)
@@ -85,7 +85,7 @@ def test_a_network_that_is_not_finite_is_an_input_error() -> None:
     b = Builder((1, 1, 2, 2))
     program = load(b.done(b.op("Flatten", b.op("Div", b.image, b.const(0)))))
     with pytest.raises(InputError, match="not finite"):
-        observe(program, lambda: [torch.ones(1, 1, 2, 2)], {program.steps[0].output}, histograms=False)
+        observe(program, [torch.ones(1, 1, 2, 2)], {program.steps[0].output}, histograms=False)
 
 
 def test_an_unknown_method_names_the_known() -> None:

@@ -1,0 +1,125 @@
+"""Every registered backbone from torch to both TFLite files: the same numbers, one partition, few bytes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as ir
+import pytest
+import torch
+from numpy.typing import NDArray
+from onnx_graphs import evaluate, session
+from tflite_file import partitions, run
+from torch import nn
+
+from melanoma_edge import models
+from melanoma_edge.data.preprocess import Preprocessing, normalize
+from melanoma_edge.export import passes
+from melanoma_edge.export.onnx import export_onnx
+from melanoma_edge.export.tflite.emit import to_bytes
+from melanoma_edge.quantize.quantize import quantize
+from melanoma_edge.quantize.recipe import recipe
+
+SIZE = 96
+IMAGES = 12
+
+
+@dataclass(frozen=True)
+class Built:
+    """One backbone in every form, and the images that its INT8 form was calibrated with, float32 NCHW."""
+
+    network: nn.Module
+    parameters: int
+    images: NDArray[np.float32]
+    float32: bytes
+    integer: ir.Model
+    int8: bytes
+
+    def answers(self, predict: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Logits `[IMAGES, 2]`."""
+        return np.concatenate([predict(image[np.newaxis]) for image in self.images])
+
+
+def blurred_noise() -> NDArray[np.uint8]:
+    """Coloured patches of the size of a lesion: white noise averages to nothing in a deep network."""
+    coarse = np.random.default_rng(0).integers(0, 256, (IMAGES, SIZE // 12, SIZE // 12, 3), np.uint8)
+    return coarse.repeat(12, 1).repeat(12, 2)
+
+
+def settled(arch: str, images: NDArray[np.float32]) -> nn.Module:
+    """A random network whose batch norms have the statistics of the images, as after a training."""
+    torch.manual_seed(0)
+    network = models.create(arch, 2, dropout=0.0)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = None
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, 0, 0.3)
+    with torch.no_grad():
+        network.train()(torch.from_numpy(images))
+    return network.eval()
+
+
+@pytest.fixture(scope="module", params=models.names())
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    pixels, spec = blurred_noise(), Preprocessing(SIZE)
+    images = np.ascontiguousarray(normalize(pixels, spec).transpose(0, 3, 1, 2))
+    network = settled(request.param, images)
+    path = tmp_path_factory.mktemp(request.param) / "model.onnx"
+    export_onnx(network, SIZE, path)
+    graph = ir.load(path)
+    passes.apply(graph, "clean")
+    float32 = to_bytes(graph, name="float32")
+    passes.apply(graph, "integer")
+    integer, _ = quantize(graph, pixels, spec, recipe("int8"))
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    return Built(network, parameters, images, float32, integer, to_bytes(integer, name="int8"))
+
+
+def test_float32_gives_what_torch_gives(built: Built) -> None:
+    with torch.no_grad():
+        expected = built.network(torch.from_numpy(built.images)).numpy()
+    for delegate in (True, False):
+        found = built.answers(lambda image, d=delegate: run(built.float32, image, delegate=d))  # type: ignore[misc]
+        assert np.abs(found - expected).max() < 1e-4
+
+
+def test_int8_gives_what_the_qdq_graph_gives_far_more_than_float_does(built: Built) -> None:
+    with torch.no_grad():
+        reference = built.network(torch.from_numpy(built.images)).numpy()
+    onnx = session(built.integer)
+    as_onnx = built.answers(lambda image: np.asarray(onnx.run(None, {"image": image})[0]))
+    as_tflite = built.answers(lambda image: run(built.int8, image))
+    between = np.abs(as_tflite - as_onnx).mean()
+    assert between <= 0.4 * np.abs(as_onnx - reference).mean()
+    assert between <= 0.4 * np.abs(as_tflite - reference).mean()
+
+
+def test_int8_stays_close_to_float(built: Built) -> None:
+    """Not a claim about trained networks: an operator that is quantised wrongly loses the signal altogether."""
+    with torch.no_grad():
+        reference = built.network(torch.from_numpy(built.images)).numpy()
+    found = built.answers(lambda image: evaluate(built.integer, image))
+    noise, signal = (found - reference).std(), reference.std(axis=0).mean()
+    assert noise < 0.7 * signal
+
+
+def test_the_delegate_takes_each_file_in_one_partition(built: Built) -> None:
+    assert partitions(built.float32) == (1, ())
+    assert partitions(built.int8) == (1, ())
+
+
+def test_int8_has_few_bytes(built: Built) -> None:
+    assert len(built.int8) <= 1.25 * built.parameters + 40_000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arch", models.names())
+def test_int8_is_no_larger_than_what_litert_torch_writes(arch: str) -> None:
+    for package in ("litert_torch", "ai_edge_quantizer"):
+        pytest.importorskip(package, reason="the peer is an extra: pip install '.[peers]'")
+    from sizes import measure
+
+    sizes = measure(arch, with_peer=True)
+    assert sizes.peer is not None
+    assert sizes.ours <= min(sizes.limit, sizes.peer)

@@ -1,0 +1,41 @@
+"""Options: the command line that makes a build again."""
+
+import shlex
+
+from click.testing import CliRunner
+
+from melanoma_edge import cli, flags
+from melanoma_edge.options import DataOptions, Gates, NetworkOptions, ProofOptions, TrainOptions, spell
+
+
+def test_defaults_are_not_spelled() -> None:
+    words = spell("build", {"target": ("tflite", "web")}, DataOptions(), Gates())
+    assert words == "melanoma-edge build --target tflite --target web"
+
+
+def test_a_spelled_command_gives_the_same_options() -> None:
+    given = (
+        DataOptions("folder:my images", task="seven", strict=True, seed=3),
+        NetworkOptions("meshnet", image_size=64),
+        TrainOptions(epochs=2, lr=0.01),
+        ProofOptions("youden"),
+        Gates(max_flip_rate=0.5, max_bytes=1000),
+    )
+    seen = []
+
+    @cli.cli.command(name="spelled")
+    @flags.takes("data", DataOptions)
+    @flags.takes("network", NetworkOptions)
+    @flags.takes("training", TrainOptions)
+    @flags.takes("proof", ProofOptions)
+    @flags.takes("gates", Gates)
+    def spelled(data, network, training, proof, gates):  # type: ignore[no-untyped-def]
+        seen.append((data, network, training, proof, gates))
+
+    try:
+        words = shlex.split(spell("spelled", {}, *given))
+        result = CliRunner().invoke(cli.cli, words[1:], catch_exceptions=False)
+    finally:
+        cli.cli.commands.pop("spelled")
+    assert result.exit_code == 0, result.output
+    assert seen == [given]
