@@ -49,6 +49,7 @@ class TrainOptions:
     lr: float = _choice(3e-4, "highest learning rate of the whole network")
     frozen_lr: float = _choice(3e-3, "learning rate of the head alone")
     weight_decay: float = _choice(0.05, "of AdamW; norms and biases have none")
+    averaging: float = _choice(0.998, "decay of the moving average of the weights, which is what is kept; 0 is none")
     label_smoothing: float = _choice(0.0, "of the cross entropy")
     schedule: str = _choice("one-cycle", "learning rate over time", "one-cycle", "plateau")
     balance: str = _choice("loss", "how the rare class is made up for", "sampler", "loss", "none")

@@ -66,6 +66,8 @@ def _check_choices(options: TrainOptions) -> None:
             raise InputError(f"{name} is {number}: at least {least} is accepted")
     if options.frozen_epochs > options.epochs:
         raise InputError(f"{options.frozen_epochs} frozen epochs of {options.epochs}: they count among the epochs")
+    if not 0 <= options.averaging < 1:
+        raise InputError(f"averaging is {options.averaging}: a decay from 0 (none) to below 1 is accepted")
     if not (options.lr > 0 and options.frozen_lr > 0):
         raise InputError(f"learning rates are {options.lr} and {options.frozen_lr}: positive numbers are accepted")
 

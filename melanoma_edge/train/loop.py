@@ -18,6 +18,7 @@ from torch.amp import GradScaler
 from torch.nn.functional import cross_entropy
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torch.optim.swa_utils import AveragedModel
 
 from melanoma_edge import models
 from melanoma_edge.artifact import sha256_json, write_atomic, write_json
@@ -26,6 +27,7 @@ from melanoma_edge.models import Spec
 from melanoma_edge.options import TrainOptions
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.train import augment, checkpoint, schedule
+from melanoma_edge.train.average import average_of
 from melanoma_edge.train.given import TrainingData, check
 from melanoma_edge.train.history import Epoch, History, to_csv
 from melanoma_edge.train.machine import Machine, choose, settings
@@ -37,9 +39,10 @@ VALIDATION_BATCH = 64
 
 @dataclass(frozen=True)
 class _Run:
-    """What stays the same from the first epoch to the last; the model's weights change in place."""
+    """What stays the same from the first epoch to the last; the weights of `model` and `average` change in place."""
 
     model: nn.Module
+    average: AveragedModel
     spec: Spec
     data: TrainingData
     options: TrainOptions
@@ -115,10 +118,11 @@ def train(
     from it when called again. Raises InputError for data or options that cannot be, EdgeError when the loss diverges.
     """
     check(spec, data, options)
-    run = _Run(model, spec, data, options, seed, choose(options))
-    state = checkpoint.load(folder, run.key)
+    machine = choose(options)
     with settings(options.threads):
-        model.to(run.machine.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model.to(machine.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        run = _Run(model, average_of(model, options.averaging), spec, data, options, seed, machine)
+        state = checkpoint.load(folder, run.key)
         rows, best = _learn(run, state, folder, progress)
         model.to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     model.load_state_dict(best)
@@ -138,6 +142,7 @@ def _learn(
     best: dict[str, Tensor] = state["best"] if state else {}
     if state:
         run.model.load_state_dict(state["model"])
+        run.average.load_state_dict(state["average"])
     options = run.options
     for phase in schedule.phases(options.epochs, options.frozen_epochs, options.lr, options.frozen_lr):
         aucs = [row.val_auc for row in rows if row.phase == phase.name]
@@ -147,11 +152,13 @@ def _learn(
                 break
             row = _epoch(run, learner, phase, epoch, progress)
             if row.val_auc > max((earlier.val_auc for earlier in rows), default=-1.0):
-                best = {name: tensor.detach().cpu().clone() for name, tensor in run.model.state_dict().items()}
+                kept = run.average.module.state_dict()
+                best = {name: tensor.detach().cpu().clone() for name, tensor in kept.items()}
             rows.append(row)
             aucs.append(row.val_auc)
-            weights = {"model": run.model.state_dict(), "history": [asdict(row) for row in rows], "best": best}
-            checkpoint.save(folder, run.key, {**weights, **learner.state()})
+            weights = {"model": run.model.state_dict(), "average": run.average.state_dict(), "best": best}
+            history = [asdict(row) for row in rows]
+            checkpoint.save(folder, run.key, {"history": history, **weights, **learner.state()})
     return rows, best
 
 
@@ -190,6 +197,7 @@ def _epoch(run: _Run, learner: _Learner, phase: Phase, epoch: int, progress: Pro
             )
         lr = learner.lr
         learner.step(loss)
+        run.average.update_parameters(run.model)
         loss_sum, seen = loss_sum + value * len(labels), seen + len(labels)
         detail = f"epoch {epoch + 1} of {options.epochs}, loss {loss_sum / seen:.3f}"
         progress("train", epoch * run.steps + step, options.epochs * run.steps, detail)
@@ -213,13 +221,13 @@ def _batches(run: _Run, epoch: int) -> augment.Batches:
 
 @torch.no_grad()
 def _validate(run: _Run) -> tuple[float, float]:
-    """Mean cross entropy and AUC of melanoma against the rest on the validation images, in float32."""
-    run.model.eval()
+    """Mean cross entropy and AUC of melanoma against the rest on the validation images, in float32, of the average."""
+    network = run.average.module.eval()
     pixels = run.data.val_pixels
     logits = []
     for start in range(0, len(pixels), VALIDATION_BATCH):
         batch = torch.from_numpy(np.array(pixels[start : start + VALIDATION_BATCH])).permute(0, 3, 1, 2)
-        logits.append(run.model(run.machine.network_input(batch)).cpu())
+        logits.append(network(run.machine.network_input(batch)).cpu())
     scores, labels = torch.cat(logits), torch.as_tensor(np.asarray(run.data.val_labels, np.int64))
     melanoma = run.data.melanoma
     auc = roc_auc_score((labels == melanoma).numpy(), scores.softmax(1)[:, melanoma].numpy())
