@@ -43,12 +43,15 @@ class NetworkOptions:
 class TrainOptions:
     """How the network is trained: the head alone for a while when the rest was pretrained, then everything."""
 
-    epochs: int = _choice(10, "passes over the training split, frozen ones included")
+    epochs: int = _choice(8, "passes over the training split, frozen ones included")
     frozen_epochs: int = _choice(1, "first epochs, in which only the head learns; 0 when no weights are given")
     batch_size: int = _choice(32, "images in a step")
     lr: float = _choice(3e-4, "highest learning rate of the whole network")
     frozen_lr: float = _choice(3e-3, "learning rate of the head alone")
     weight_decay: float = _choice(0.05, "of AdamW; norms and biases have none")
+    diagnoses: float = _choice(
+        0.5, "weight of a second head's loss, which learns the diagnoses and is not kept; 0 is none"
+    )
     averaging: float = _choice(0.998, "decay of the moving average of the weights, which is what is kept; 0 is none")
     label_smoothing: float = _choice(0.0, "of the cross entropy")
     schedule: str = _choice("one-cycle", "learning rate over time", "one-cycle", "plateau")
@@ -57,7 +60,7 @@ class TrainOptions:
     precision: str = _choice("auto", "arithmetic of training", "auto", "float32", "bfloat16", "float16")
     device: str = _choice("auto", "where to train", "auto", "cpu", "cuda")
     threads: int | None = _choice(None, "processor threads of training [default: torch's own choice]")
-    workers: int | None = _choice(None, "processes that augment images [default: half of the processors]")
+    workers: int | None = _choice(None, "processes that augment images [default: half of the cores, none on two]")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from melanoma_edge.artifact import Stage, run_stage, sha256_file, write_json
 from melanoma_edge.options import NetworkOptions, TrainOptions
 from melanoma_edge.progress import Progress
 from melanoma_edge.stages.data import Images
+from melanoma_edge.train.diagnoses import numbered
 from melanoma_edge.train.given import TrainingData
 from melanoma_edge.train.loop import train
 from melanoma_edge.train.weights import load_weights
@@ -44,6 +45,7 @@ def run(
             images.labels("val"),
             images.task.classes,
             images.task.melanoma,
+            numbered([sample.diagnosis for sample in images.samples("train")]),
         )
         train(model, spec, data, chosen, folder, progress, seed=seed)
 

@@ -22,7 +22,7 @@ def augmentation(size: int) -> Augment:
     augment: Augment = v2.Compose(
         [
             v2.RandomRotation(ROTATION, interpolation=v2.InterpolationMode.BILINEAR),
-            v2.RandomResizedCrop(size, scale=(0.7, 1.0), ratio=(0.85, 1.18), antialias=True),
+            v2.RandomResizedCrop(size, scale=(0.6, 1.0), ratio=(0.85, 1.18), antialias=True),
             v2.RandomHorizontalFlip(),
             v2.RandomVerticalFlip(),
             v2.RandomApply([v2.Lambda(_transpose)], p=0.5),
@@ -56,7 +56,7 @@ def class_weights(labels: NDArray[np.integer], classes: int) -> Tensor:
 
 @dataclass(frozen=True)
 class EpochImages(Dataset[tuple[Tensor, Tensor]]):
-    """One epoch's augmented images, uint8 `[3,S,S]`, and labels, by position in `order`."""
+    """One epoch's augmented images, uint8 `[3,S,S]`, and labels, int64 `[]` or `[L]`, by position in `order`."""
 
     pixels: NDArray[np.uint8]
     labels: NDArray[np.integer]
@@ -73,7 +73,7 @@ class EpochImages(Dataset[tuple[Tensor, Tensor]]):
         image = torch.from_numpy(np.array(self.pixels[index])).permute(2, 0, 1)
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed_of(self.seed, self.epoch, position))
-            return self.augment(image), torch.tensor(int(self.labels[index]))
+            return self.augment(image), torch.from_numpy(np.array(self.labels[index], np.int64))
 
 
 def count_batches(images: int, batch_size: int) -> int:
@@ -82,7 +82,7 @@ def count_batches(images: int, batch_size: int) -> int:
 
 
 def batches(images: EpochImages, batch_size: int, workers: int) -> Batches:
-    """Batches of uint8 `[B,3,S,S]` and int64 `[B]` in order, the same whatever the number of workers."""
+    """Batches of uint8 `[B,3,S,S]` and int64 `[B]` or `[B,L]` in order, the same whatever the number of workers."""
     loader = DataLoader(
         images,
         batch_size=batch_size,

@@ -1,5 +1,6 @@
 """What a training is given, checked before the first batch."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,8 @@ class TrainingData:
     """uint8 RGB images, usually memmaps, and class indices. Train images may be larger than the network's input.
 
     train_pixels: `[N,S',S',3]`, val_pixels: `[M,S,S,3]`; labels: integers `[N]` and `[M]`, indices into `classes`;
-    `melanoma` is the index that the validation AUC is about.
+    `melanoma` is the index that the validation AUC is about. train_diagnoses: finer classes `[N]` than the labels,
+    from 0 up without gaps, which a second head learns.
     """
 
     train_pixels: NDArray[np.uint8]
@@ -29,6 +31,15 @@ class TrainingData:
     val_labels: NDArray[np.integer]
     classes: tuple[str, ...]
     melanoma: int
+    train_diagnoses: NDArray[np.integer] | None = None
+
+    @property
+    def diagnoses(self) -> int:
+        """How many there are; 0 where they say no more than the labels."""
+        if self.train_diagnoses is None:
+            return 0
+        count = len(np.unique(self.train_diagnoses))
+        return count if count > len(self.classes) else 0
 
 
 def check(spec: Spec, data: TrainingData, options: TrainOptions) -> None:
@@ -41,6 +52,8 @@ def check(spec: Spec, data: TrainingData, options: TrainOptions) -> None:
         raise InputError(f"training images are {data.train_pixels.shape[1:]}: at least {(size, size, 3)} is accepted")
     if len(data.classes) != spec.num_classes:
         raise InputError(f"{len(data.classes)} classes in the data, {spec.num_classes} in the network")
+    if data.train_diagnoses is not None and len(data.train_diagnoses) != len(data.train_labels):
+        raise InputError(f"{len(data.train_diagnoses)} diagnoses for {len(data.train_labels)} training images")
     _check_labels("training", data.train_pixels, data.train_labels, data)
     _check_labels("validation", data.val_pixels, data.val_labels, data)
 
@@ -66,6 +79,8 @@ def _check_choices(options: TrainOptions) -> None:
             raise InputError(f"{name} is {number}: at least {least} is accepted")
     if options.frozen_epochs > options.epochs:
         raise InputError(f"{options.frozen_epochs} frozen epochs of {options.epochs}: they count among the epochs")
+    if not 0 <= options.diagnoses < math.inf:
+        raise InputError(f"the weight of the diagnoses is {options.diagnoses}: a number from 0 up is accepted")
     if not 0 <= options.averaging < 1:
         raise InputError(f"averaging is {options.averaging}: a decay from 0 (none) to below 1 is accepted")
     if not (options.lr > 0 and options.frozen_lr > 0):

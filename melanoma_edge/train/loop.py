@@ -28,6 +28,7 @@ from melanoma_edge.options import TrainOptions
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.train import augment, checkpoint, schedule
 from melanoma_edge.train.average import average_of
+from melanoma_edge.train.diagnoses import DiagnosisHead
 from melanoma_edge.train.given import TrainingData, check
 from melanoma_edge.train.history import Epoch, History, to_csv
 from melanoma_edge.train.machine import Machine, choose, settings
@@ -43,6 +44,7 @@ class _Run:
 
     model: nn.Module
     average: AveragedModel
+    second: DiagnosisHead | None
     spec: Spec
     data: TrainingData
     options: TrainOptions
@@ -52,7 +54,8 @@ class _Run:
     @property
     def key(self) -> str:
         """Names the training: a checkpoint is only resumed by the same one, on any number of threads and workers."""
-        labels = [self.data.train_labels, self.data.val_labels]
+        finer = () if self.data.train_diagnoses is None else self.data.train_diagnoses
+        labels = [self.data.train_labels, self.data.val_labels, finer]
         return sha256_json(
             {
                 "spec": asdict(self.spec),
@@ -121,9 +124,15 @@ def train(
     machine = choose(options)
     with settings(options.threads):
         model.to(machine.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        run = _Run(model, average_of(model, options.averaging), spec, data, options, seed, machine)
+        average = average_of(model, options.averaging)
+        second = _second_head(model, spec, data, options, machine, seed)
+        run = _Run(model, average, second, spec, data, options, seed, machine)
         state = checkpoint.load(folder, run.key)
-        rows, best = _learn(run, state, folder, progress)
+        try:
+            rows, best = _learn(run, state, folder, progress)
+        finally:
+            if second is not None:
+                second.detach()
         model.to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     model.load_state_dict(best)
     history = History(tuple(rows), run.machine.device.type, run.machine.precision)
@@ -132,6 +141,18 @@ def train(
     write_json(folder / "train.json", _summary(run, history))
     checkpoint.discard(folder)
     return history
+
+
+def _second_head(
+    model: nn.Module, spec: Spec, data: TrainingData, options: TrainOptions, machine: Machine, seed: int
+) -> DiagnosisHead | None:
+    """The head of the diagnoses, where there are any and they count."""
+    if not data.diagnoses or not options.diagnoses:
+        return None
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(augment.seed_of(seed, 0))
+        head = DiagnosisHead(model, models.layout(spec.arch).head, data.diagnoses)
+    return head.to(machine.device)
 
 
 def _learn(
@@ -143,6 +164,8 @@ def _learn(
     if state:
         run.model.load_state_dict(state["model"])
         run.average.load_state_dict(state["average"])
+        if run.second is not None:
+            run.second.load_state_dict(state["second"])
     options = run.options
     for phase in schedule.phases(options.epochs, options.frozen_epochs, options.lr, options.frozen_lr):
         aucs = [row.val_auc for row in rows if row.phase == phase.name]
@@ -157,6 +180,8 @@ def _learn(
             rows.append(row)
             aucs.append(row.val_auc)
             weights = {"model": run.model.state_dict(), "average": run.average.state_dict(), "best": best}
+            if run.second is not None:
+                weights["second"] = run.second.state_dict()
             history = [asdict(row) for row in rows]
             checkpoint.save(folder, run.key, {"history": history, **weights, **learner.state()})
     return rows, best
@@ -165,7 +190,8 @@ def _learn(
 def _learner(run: _Run, phase: Phase, state: dict[str, Any] | None) -> _Learner:
     """The phase's optimizer and schedule, as they stood in `state` when the phase was interrupted."""
     schedule.set_trainable(run.model, models.layout(run.spec.arch).head, phase.frozen)
-    optimizer = schedule.optimizer(run.model, phase.lr, run.options.weight_decay)
+    both = run.model if run.second is None else nn.ModuleList([run.model, run.second])
+    optimizer = schedule.optimizer(both, phase.lr, run.options.weight_decay)
     scheduler = schedule.scheduler(run.options.schedule, optimizer, run.steps * (phase.stop - phase.start))
     scaler = GradScaler(run.machine.device.type, enabled=run.machine.precision == "float16")
     weight = None
@@ -188,7 +214,8 @@ def _epoch(run: _Run, learner: _Learner, phase: Phase, epoch: int, progress: Pro
     lr, loss_sum, seen = phase.lr, 0.0, 0
     for step, (pixels, labels) in enumerate(_batches(run, epoch), start=1):
         with machine.autocast():
-            loss = learner.loss(run.model(machine.network_input(pixels)), labels.to(machine.device))
+            loss = learner.loss(run.model(machine.network_input(pixels)), labels[:, 0].to(machine.device))
+            second = run.second.loss(labels[:, 1]) * options.diagnoses if run.second is not None else 0.0
         value = loss.item()
         if not math.isfinite(value):
             raise EdgeError(
@@ -196,7 +223,7 @@ def _epoch(run: _Run, learner: _Learner, phase: Phase, epoch: int, progress: Pro
                 f"{learner.lr:.2g}): try a third of the learning rate, or precision float32"
             )
         lr = learner.lr
-        learner.step(loss)
+        learner.step(loss + second)
         run.average.update_parameters(run.model)
         loss_sum, seen = loss_sum + value * len(labels), seen + len(labels)
         detail = f"epoch {epoch + 1} of {options.epochs}, loss {loss_sum / seen:.3f}"
@@ -213,8 +240,14 @@ def _batches(run: _Run, epoch: int) -> augment.Batches:
     order = augment.epoch_order(
         labels, len(run.data.classes), balanced=options.balance == "sampler", seed=run.seed, epoch=epoch
     )
+    diagnoses = labels if run.data.train_diagnoses is None else run.data.train_diagnoses
     view = augment.EpochImages(
-        run.data.train_pixels, labels, order, augment.augmentation(run.spec.image_size), run.seed, epoch
+        run.data.train_pixels,
+        np.stack([labels, diagnoses], 1),
+        order,
+        augment.augmentation(run.spec.image_size),
+        run.seed,
+        epoch,
     )
     return augment.batches(view, options.batch_size, run.machine.workers)
 

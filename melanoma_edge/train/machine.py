@@ -46,7 +46,8 @@ def choose(options: TrainOptions) -> Machine:
     precision = _native_precision(device) if options.precision == "auto" else options.precision
     workers = options.workers
     if workers is None:
-        workers = max(1, (os.cpu_count() or 1) // 2) if sys.platform == "linux" else 0
+        cores = os.cpu_count() or 1  # on two, a process that augments costs the training more than it brings
+        workers = cores // 2 if sys.platform == "linux" and cores > 2 else 0
     return Machine(device, precision, workers)
 
 
