@@ -14,17 +14,21 @@ from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.affine import LEVELS, Affine
 from melanoma_edge.quantize.bias import correct, float_means
+from melanoma_edge.quantize.channels import channel_classes
+from melanoma_edge.quantize.equalize import channel_extremes, equalize
 from melanoma_edge.quantize.executor import Batches, Program, load
 from melanoma_edge.quantize.fidelity import signal_to_noise
-from melanoma_edge.quantize.placement import Placement
+from melanoma_edge.quantize.importance import importance
+from melanoma_edge.quantize.placement import Placement, place
 from melanoma_edge.quantize.prepare import prepare, set_array
 from melanoma_edge.quantize.ranges import Observation, observe
 from melanoma_edge.quantize.recipe import Recipe
-from melanoma_edge.quantize.scheme import Scheme, round_weights, settle
+from melanoma_edge.quantize.scheme import Scheme, round_weights, settle, weighted_nodes
 from melanoma_edge.quantize.write import write
 
 CORRECTION_IMAGES = 128  # more do not change the means that bias correction uses
 FIDELITY_IMAGES = 32
+IMPORTANCE_IMAGES = 64
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,9 @@ def quantize(
     prepared = prepare(model)
     _check_names(prepared, recipe)
     program = load(prepared)
+    if recipe.equalization:
+        _equalize(prepared, program, images, spec, recipe)
+        program = load(prepared)
     placement, activations = _settle(prepared, program, images, spec, recipe, progress)
     scheme = round_weights(prepared, placement, activations)
     if recipe.bias_correction:
@@ -93,6 +100,19 @@ def exact_input(spec: Preprocessing) -> Affine | None:
     if uniform and mean == int(mean) and 0 <= mean <= LEVELS and std > 0:
         return Affine(float(np.float32(1 / std)), int(mean))
     return None
+
+
+def _equalize(
+    model: ir.Model, program: Program, images: NDArray[np.uint8], spec: Preprocessing, recipe: Recipe
+) -> None:
+    """Rescale the channels of `model` in place."""
+    placement = place(model, image=exact_input(spec), float_head=recipe.float_head, float_nodes=recipe.float_nodes)
+    made = {step.output for step in program.steps}
+    quantized = frozenset(placement.groups) & made
+    weights = {str(n.inputs[1].name) for n in weighted_nodes(model, placement) if n.inputs[1] is not None}
+    weight = importance(program, Batches(images[:IMPORTANCE_IMAGES], spec), values=quantized, weights=weights)
+    names = {name for group in channel_classes(model.graph) for name in group.values}
+    equalize(model, channel_extremes(program, Batches(images, spec), names), weight, quantized)
 
 
 def _settle(

@@ -12,13 +12,14 @@ DEFAULT = "int8"
 class Recipe:
     """One way to quantize a network to INT8. See `quantize.quantize` for what each part does.
 
-    ranges: a method of `ranges.METHODS`. float_head: keep the last Conv or Gemm in float. float_nodes: names of further
-    nodes to keep in float.
+    ranges: a method of `ranges.METHODS`. equalization, bias_correction: see `equalize` and `bias`. float_head: keep the
+    last Conv or Gemm in float. float_nodes: names of further nodes to keep in float.
     """
 
     name: str
     ranges: str = "mse"
     bias_correction: bool = True
+    equalization: bool = True
     float_head: bool = True
     float_nodes: tuple[str, ...] = ()
 

@@ -1,0 +1,170 @@
+"""Cross-layer equalisation (Nagel et al., arXiv:1906.04721, section 4.1), by what it does to the decision.
+
+One scale serves all channels of an activation, so channels of small range are rounded coarsely. Multiplying a channel
+in front of a ReLU and dividing it in the weights behind changes nothing in float and everything in 8 bits. The paper
+equalises ranges; here each class of channels takes the factors of least expected change of the logit margin,
+activations and weights together (`importance`).
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as ir
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from melanoma_edge.quantize.affine import LEVELS
+from melanoma_edge.quantize.channels import ChannelClass, channel_classes, reads
+from melanoma_edge.quantize.executor import Program, Step, run
+from melanoma_edge.quantize.importance import Importance
+from melanoma_edge.quantize.prepare import array, set_array
+from melanoma_edge.quantize.ranges import Batches
+from melanoma_edge.quantize.weights import LARGEST
+
+FACTOR_LIMIT = 32.0  # a channel that is almost silent on the calibration images may speak up on others
+STEPS = 200
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """Lowest and highest value `[C]` of each channel over the calibration images."""
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+def channel_extremes(program: Program, batches: Batches, names: Collection[str]) -> dict[str, Extremes]:
+    """Extremes of the values in `names`, by channel (axis 1)."""
+    found: dict[str, Extremes] = {}
+
+    def on_output(step: Step, name: str, value: Tensor) -> Tensor:
+        if name in names:
+            flat = value.transpose(0, 1).flatten(1)
+            low, high = flat.amin(1).double().numpy(), flat.amax(1).double().numpy()
+            before = found.get(name, Extremes(low, high))
+            found[name] = Extremes(np.minimum(before.low, low), np.maximum(before.high, high))
+        return value
+
+    with torch.inference_mode():
+        for batch in batches:
+            run(program, batch, on_output=on_output)
+    return found
+
+
+def equalize(
+    model: ir.Model, extremes: Mapping[str, Extremes], weight: Importance, quantized: Collection[str]
+) -> dict[str, float]:
+    """Rescale channels in place; the float function stays, on every image that reaches no Clip bound which the
+    calibration images do not reach.
+
+    model: as `prepare` returns it. extremes: of every value of every class. quantized: values that will be 8 bits.
+    Returns, by the class's first value, the expected change of the margin (squared) after by before.
+    """
+    gains = {}
+    for group in channel_classes(model.graph):
+        cost = _cost(group, extremes, weight, quantized)
+        if cost is None:
+            continue
+        factors, gain = _best(group, cost, extremes)
+        for node in group.makers:
+            _scale_rows(node, factors)
+        for node in group.readers:
+            _divide_columns(node, factors)
+        gains[group.values[0]] = gain
+    return gains
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """Everything the expected change of the margin depends on, for one class: see `_evaluate`."""
+
+    lows: Tensor  # [values, C]
+    highs: Tensor
+    values: Tensor  # importance
+    weights: list[tuple[Tensor, Tensor, Tensor]]  # per reader: largest |w| [O, I], importance [O, I], channels [O, I]
+
+
+def _cost(
+    group: ChannelClass, extremes: Mapping[str, Extremes], weight: Importance, quantized: Collection[str]
+) -> _Cost | None:
+    names = [v for v in group.values if v in quantized and v in weight.values]
+    if not names:
+        return None
+    readers = []
+    for node in group.readers:
+        name, data = str(node.inputs[1].name) if node.inputs[1] else "", array(node.inputs[1])
+        if name in weight.weights:
+            flat = np.abs(data).reshape(*data.shape[:2], -1).max(2).astype(np.float64)
+            total = weight.weights[name].reshape(*data.shape[:2], -1).sum(2)
+            readers.append((torch.from_numpy(flat), torch.from_numpy(total), torch.from_numpy(reads(node))))
+    return _Cost(
+        torch.tensor(np.stack([np.minimum(extremes[n].low, 0) for n in names])),
+        torch.tensor(np.stack([np.maximum(extremes[n].high, 0) for n in names])),
+        torch.tensor(np.stack([weight.values[n] for n in names])),
+        readers,
+    )
+
+
+def _evaluate(cost: _Cost, logs: Tensor) -> Tensor:
+    """Expected squared change of the margin by rounding this class's activations and its readers' weights, when channel
+    c is multiplied by exp(logs[c]). Rounding to a step d adds noise of variance d^2 / 12."""
+    factors = logs.exp()
+    steps = ((cost.highs * factors).amax(1) - (cost.lows * factors).amin(1)) / LEVELS
+    total = (steps.square() / 12 * (cost.values / factors.square()).sum(1)).sum()
+    for largest, importance, channels in cost.weights:
+        read = factors[channels] if channels.ndim == 2 and channels.shape[1] == 1 else factors
+        steps = (largest / read).amax(1) / LARGEST
+        total = total + (steps.square() / 12 * (importance * read.square()).sum(1)).sum()
+    return total
+
+
+def _best(group: ChannelClass, cost: _Cost, extremes: Mapping[str, Extremes]) -> tuple[NDArray[np.float64], float]:
+    """Factors `[C]` of least cost, from several starts, and their cost relative to no factors."""
+    limit = np.log(FACTOR_LIMIT)
+    upper = torch.full((group.channels,), limit, dtype=torch.float64)
+    lower = -upper
+    for name, cap in group.caps.items():
+        reached = torch.from_numpy(np.maximum(np.minimum(extremes[name].high, cap), cap / FACTOR_LIMIT))
+        upper = torch.minimum(upper, (cap / reached).log().clamp(0))
+        lower = torch.where(reached >= cap * (1 - 1e-6), 0.0, lower)
+    sizes = torch.maximum(cost.highs, -cost.lows).amax(0)
+    level = (sizes.max() / sizes.clamp(min=float(sizes.max()) / FACTOR_LIMIT + 1e-30)).log()
+    nothing = torch.zeros_like(upper)
+    starts = [nothing, (level / 2).clamp(lower, upper), level.clamp(lower, upper)]
+    tried = [_descend(cost, start, lower, upper) for start in starts]
+    before = float(_evaluate(cost, nothing))
+    after, logs = min(tried, key=lambda pair: pair[0])
+    return logs.exp().numpy(), after / before if before > 0 else 1.0
+
+
+def _descend(cost: _Cost, start: Tensor, lower: Tensor, upper: Tensor) -> tuple[float, Tensor]:
+    """The best point of a projected Adam descent from `start`, never worse than `start`."""
+    logs = start.clone().requires_grad_()
+    optimizer = torch.optim.Adam([logs], lr=0.05)
+    best, point = float("inf"), start
+    for step in range(STEPS):
+        for group in optimizer.param_groups:
+            group["lr"] = 0.05 * (1 - step / STEPS)
+        loss = _evaluate(cost, logs)
+        if (value := float(loss.detach())) < best:
+            best, point = value, logs.detach().clone()
+        optimizer.zero_grad()
+        loss.clamp(min=1e-300).log().backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        with torch.no_grad():
+            logs.clamp_(lower, upper)
+    return best, point
+
+
+def _scale_rows(node: ir.Node, factors: NDArray[np.float64]) -> None:
+    weight = array(node.inputs[1])
+    set_array(node.inputs[1], weight * factors.reshape(-1, *[1] * (weight.ndim - 1)))
+    set_array(node.inputs[2], array(node.inputs[2]) * factors)
+
+
+def _divide_columns(node: ir.Node, factors: NDArray[np.float64]) -> None:
+    weight = array(node.inputs[1])
+    divisor = factors[reads(node)]
+    set_array(node.inputs[1], weight / divisor.reshape(*divisor.shape, *[1] * (weight.ndim - 2)))
