@@ -11,6 +11,8 @@ from typing import Any
 
 from melanoma_edge.errors import InputError
 
+FINE_TUNING_LR, SCRATCH_LR = 3e-4, 2e-3
+
 
 def _choice(default: Any, text: str, *values: str) -> Any:
     """A field whose command-line option takes one of `values`, or anything when there are none."""
@@ -46,7 +48,9 @@ class TrainOptions:
     epochs: int = _choice(8, "passes over the training split, frozen ones included")
     frozen_epochs: int = _choice(1, "first epochs, in which only the head learns; 0 when no weights are given")
     batch_size: int = _choice(32, "images in a step")
-    lr: float = _choice(3e-4, "highest learning rate of the whole network")
+    lr: float | None = _choice(
+        None, f"highest learning rate of the whole network [default: {FINE_TUNING_LR}; {SCRATCH_LR} without weights]"
+    )
     frozen_lr: float = _choice(3e-3, "learning rate of the head alone")
     weight_decay: float = _choice(0.05, "of AdamW; norms and biases have none")
     diagnoses: float = _choice(

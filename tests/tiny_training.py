@@ -36,5 +36,7 @@ def tiny_data(images: int = 40) -> TrainingData:
     return TrainingData(*split(images, SIZE + 4), *split(24, SIZE), ("other", "melanoma"), 1)
 
 
-TINY = TrainOptions(epochs=4, frozen_epochs=1, batch_size=8, precision="float32", device="cpu", threads=1, workers=0)
+TINY = TrainOptions(
+    epochs=4, lr=1e-3, frozen_epochs=1, batch_size=8, precision="float32", device="cpu", threads=1, workers=0
+)
 SPEC = models.Spec("meshnet", 2, SIZE, 0.2, "default")

@@ -7,7 +7,7 @@ import torch
 
 from melanoma_edge import models
 from melanoma_edge.artifact import Stage, run_stage, sha256_file, write_json
-from melanoma_edge.options import NetworkOptions, TrainOptions
+from melanoma_edge.options import FINE_TUNING_LR, SCRATCH_LR, NetworkOptions, TrainOptions
 from melanoma_edge.progress import Progress
 from melanoma_edge.stages.data import Images
 from melanoma_edge.train.diagnoses import numbered
@@ -30,8 +30,7 @@ def run(
         head=network.head,
     )
 
-    frozen = options.frozen_epochs if network.weights else 0  # random features are not worth keeping
-    chosen = replace(options, frozen_epochs=frozen)
+    chosen = _settled(options, network)
 
     def make(folder: Path) -> None:
         torch.manual_seed(seed)
@@ -60,6 +59,12 @@ def run(
         tools=("torch", "torchvision"),
         resumes=True,
     )
+
+
+def _settled(options: TrainOptions, network: NetworkOptions) -> TrainOptions:
+    """The options with what depends on the start: random features are not worth keeping, pretrained ones are."""
+    usual, frozen = (FINE_TUNING_LR, options.frozen_epochs) if network.weights else (SCRATCH_LR, 0)
+    return replace(options, lr=usual if options.lr is None else options.lr, frozen_epochs=frozen)
 
 
 def _recipe(options: TrainOptions) -> dict[str, object]:

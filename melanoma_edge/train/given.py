@@ -83,7 +83,7 @@ def _check_choices(options: TrainOptions) -> None:
         raise InputError(f"the weight of the diagnoses is {options.diagnoses}: a number from 0 up is accepted")
     if not 0 <= options.averaging < 1:
         raise InputError(f"averaging is {options.averaging}: a decay from 0 (none) to below 1 is accepted")
-    if not (options.lr > 0 and options.frozen_lr > 0):
+    if options.lr is None or not (options.lr > 0 and options.frozen_lr > 0):
         raise InputError(f"learning rates are {options.lr} and {options.frozen_lr}: positive numbers are accepted")
 
 

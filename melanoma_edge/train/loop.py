@@ -167,6 +167,7 @@ def _learn(
         if run.second is not None:
             run.second.load_state_dict(state["second"])
     options = run.options
+    assert options.lr is not None, "`check` refuses it"
     for phase in schedule.phases(options.epochs, options.frozen_epochs, options.lr, options.frozen_lr):
         aucs = [row.val_auc for row in rows if row.phase == phase.name]
         learner = _learner(run, phase, state if aucs and rows[-1].phase == phase.name else None)
