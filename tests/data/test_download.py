@@ -145,7 +145,7 @@ def test_wrong_bytes_are_refused_and_not_kept(base, dataverse, tmp_path):
     assert list((tmp_path / "ham").iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["../evil.jpg", "/tmp/evil.jpg", "a/../../evil.jpg", "..\\evil.jpg"])
+@pytest.mark.parametrize("name", ["../evil.jpg", "/evil.jpg", "a/../../evil.jpg", "..\\evil.jpg"])
 def test_an_archive_that_leads_out_of_its_folder_is_refused(base, dataverse, tmp_path, name):
     dataverse.files[1] = zipped({"ISIC_0.jpg": b"x", name: b"x"})
     dataverse.md5[1] = hashlib.md5(dataverse.files[1]).hexdigest()
