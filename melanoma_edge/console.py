@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
@@ -68,7 +69,7 @@ def result_table(report: Mapping[str, Any]) -> Table:
     for row in ({"name": "reference", **report["reference"]}, *report["artifacts"]):
         size, latency = row.get("bytes"), row.get("latency_ms") or {}
         table.add_row(
-            row["name"],
+            escape(row["name"]),
             _number(size / 1e6 if size else None, 2),
             _number(row["auc"], 4),
             _number(row["sensitivity"], 3),
@@ -84,12 +85,12 @@ def result_table(report: Mapping[str, Any]) -> Table:
 def latency_table(bench: Mapping[str, Any]) -> Table:
     """The rows of a bench document."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for i, head in enumerate(("file", "runtime", "threads", "p50 ms", "p90 ms", "p99 ms", "load ms", "partitions")):
-        table.add_column(head, justify="left" if i < 2 else "right")
+    for i, head in enumerate(("file", "runtime", "threads", "p50 ms", "p90 ms", "p99 ms", "load ms", "parts")):
+        table.add_column(head, justify="left" if i < 2 else "right", no_wrap=i > 0, overflow="fold")
     for row in bench["rows"]:
         times = [_number(row[key], 2) for key in ("p50", "p90", "p99", "load_ms")]
         parts = "-" if row["partitions"] is None else str(row["partitions"])
-        table.add_row(row["name"], row["runtime"], str(row["threads"]), *times, parts)
+        table.add_row(escape(row["name"]), row["runtime"], str(row["threads"]), *times, parts)
     return table
 
 
@@ -101,7 +102,7 @@ def gate_table(gates: Sequence[Mapping[str, Any]]) -> Table:
     for gate in gates:
         verdict = "[green]passed[/]" if gate["passed"] else "[bold red]FAILED[/]"
         limit, value = _number(gate["limit"], 4), _number(gate["value"], 4)
-        table.add_row(gate["name"], gate["artifact"], limit, value, verdict)
+        table.add_row(gate["name"], escape(gate["artifact"]), limit, value, verdict)
     return table
 
 
@@ -111,7 +112,7 @@ def fact_table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> Table:
     for head in heads:
         table.add_column(head, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     return table
 
 

@@ -1,0 +1,42 @@
+"""Tables say what they were given: brackets are no markup, minus zero is zero, long names fold."""
+
+import io
+
+from rich.console import Console
+
+from melanoma_edge import console
+
+
+def printed(table: object, width: int = 80) -> str:
+    screen = Console(width=width, record=True, file=io.StringIO())
+    screen.print(table)
+    return screen.export_text()
+
+
+def row(name: str, **changes: object) -> dict[str, object]:
+    figures = {"bytes": 2_460_000, "auc": 0.9056, "sensitivity": 0.947, "specificity": 0.65, "flips": 20}
+    return {"name": name, **figures, "mean_abs_dp": 0.0126, "partitions": 1, "latency_ms": {"p50": 1.87}, **changes}
+
+
+def test_brackets_are_text() -> None:
+    assert "'melanoma-edge[tensorflow]'" in printed(
+        console.fact_table([("pip", "'melanoma-edge[tensorflow]'")], ("a", "b"))
+    )
+
+
+def test_the_reference_stands_first_and_what_it_lacks_is_a_dash() -> None:
+    report = {"reference": {"auc": 0.9, "sensitivity": 0.95, "specificity": None}, "artifacts": [row("a[b].tflite")]}
+    lines = printed(console.result_table(report)).splitlines()
+    assert lines[1].split() == ["reference", "-", "0.9000", "0.950", "-", "-", "-", "-", "-"]
+    assert lines[2].split() == ["a[b].tflite", "2.46", "0.9056", "0.947", "0.650", "20", "0.0126", "1.87", "1"]
+
+
+def test_a_long_name_is_whole() -> None:
+    report = {"reference": row("reference"), "artifacts": [row("ham10000_mobilenet_v2_float32.tflite")]}
+    text = printed(console.result_table(report))
+    assert "ham10000_mobilenet_v2_float32.tflite" in "".join(line.split(" ")[0] for line in text.splitlines())
+
+
+def test_zero_has_no_sign() -> None:
+    gate = {"name": "max_auc_drop", "artifact": "a", "limit": 0.01, "value": -0.00001, "passed": True}
+    assert "-0.0000" not in printed(console.gate_table([gate]))
