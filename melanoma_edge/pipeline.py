@@ -142,7 +142,8 @@ def _prove(
     verdict = proof.verdict(
         predict.predictions(truth), answers, proof.diagnoses(images), proof_options.operating_point, gates
     )
-    timed = proof.time_all(work, artifacts, reference.model, proof_options.bench_runs, progress)
+    floats = (reference.model, exported.folder / graph.MODEL)
+    timed = proof.time_all(work, artifacts, *floats, proof_options.bench_runs, progress)
     started = (name, reference.command, tuple(targets), images, reference.trained)
     made = ship.Made(*started, exported, quantized, artifacts, truth)
     report = ship.report(made, verdict, timed, {"proof": asdict(proof_options), "gates": asdict(gates)})

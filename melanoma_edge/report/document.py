@@ -52,6 +52,7 @@ def build_report(
         "operating_point": verify["operating_point"],
         "reference": _reference(reference, verify["reference"], bench.get("rows", ())),
         "artifacts": _artifacts(verify["artifacts"], bench.get("rows", ()), files),
+        "also_timed": _also_timed(reference, verify["artifacts"], bench.get("rows", ())),
         "gates": gates,
         "flips": verify["flips"],
         "build": {key: value for key, value in build.items() if key not in {"name", "created_utc"}},
@@ -106,6 +107,14 @@ def _artifacts(judged: Rows, rows: Rows, files: Rows) -> list[dict[str, Any]]:
     """Every artifact with its timings and its place in the bundle."""
     places = {str(entry["file"]).rpartition("/")[2]: entry["file"] for entry in files}
     return [{**a, "file": places.get(a["name"], a["name"]), **_latency(rows, (a["name"],))} for a in judged]
+
+
+def _also_timed(made: Mapping[str, Any], judged: Rows, rows: Rows) -> list[dict[str, Any]]:
+    """What was timed beside the reference and the artifacts: the float network in other runtimes."""
+    known = {"reference", made.get("model"), *(a["name"] for a in judged)}
+    firsts = {row["name"]: row for row in rows if row["name"] not in known}
+    facts = ("name", "runtime", "bytes")
+    return [{**{key: row.get(key) for key in facts}, **_latency(rows, (name,))} for name, row in firsts.items()]
 
 
 def _latency(rows: Rows, names: Sequence[str | None]) -> dict[str, Any]:

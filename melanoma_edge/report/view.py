@@ -42,7 +42,7 @@ def thread_counts(report: Mapping[str, Any]) -> list[int]:
 def timed(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A row a file, the reference first, with its timings in the order of `thread_counts`; {} where there is none."""
     reference = {**report["reference"], "name": "reference", "is_reference": True}
-    rows = [*([reference] if reference["latency"] else []), *report["artifacts"]]
+    rows = [*([reference] if reference["latency"] else []), *report.get("also_timed", ()), *report["artifacts"]]
     return [{"is_reference": False, **row, **_timings(row, thread_counts(report))} for row in rows]
 
 

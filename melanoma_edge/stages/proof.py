@@ -87,10 +87,12 @@ def pictures(images: Images, wanted: Sequence[str]) -> dict[str, bytes]:
 
 
 def time_all(
-    work: Path, artifacts: Sequence[Artifact], reference: Path, runs: int, progress: Progress
+    work: Path, artifacts: Sequence[Artifact], reference: Path, graph: Path, runs: int, progress: Progress
 ) -> dict[str, Any]:
-    """The bench document: the reference and every artifact, interleaved."""
+    """The bench document: the reference in torch and, as `graph`, in ONNX Runtime, and every artifact, interleaved."""
     files = {"reference": reference, **{a.path.name: a.path for a in artifacts}}
+    if reference.suffix != ".onnx" and not any(a.format == "onnx" and a.precision == "float32" for a in artifacts):
+        files["reference.onnx"] = graph
 
     def make(folder: Path) -> None:
         write_json(folder / BENCH, bench(files, threads=THREADS, runs=runs, progress=progress))

@@ -6,6 +6,7 @@ import jsonschema
 import pytest
 
 from melanoma_edge.report.document import build_report, jsonable, schema, verdict
+from melanoma_edge.report.html import render_html
 
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 
@@ -47,6 +48,17 @@ def test_one_thread_is_the_headline_and_every_row_is_kept(report):
     assert artifact["partitions"] == 1
     assert report["reference"]["latency_ms"]["p50"] == 9.8
     assert artifact["file"] == "tflite/mobilenet_v2_int8.tflite"
+
+
+def test_what_was_timed_and_not_judged_is_kept_apart(inputs):
+    bench = dict(inputs["bench"])
+    bench["rows"] = [*bench["rows"], {**bench["rows"][0], "name": "reference.onnx", "runtime": "onnxruntime"}]
+    made = build_report(**{**inputs, "bench": bench})
+    VALIDATOR.validate(made)
+    assert [(row["name"], row["runtime"]) for row in made["also_timed"]] == [("reference.onnx", "onnxruntime")]
+    assert made["also_timed"][0]["latency_ms"]["p50"] == bench["rows"][0]["p50"]
+    assert "reference.onnx" in render_html(made, {}).replace("<wbr>", "")
+    assert build_report(**inputs)["also_timed"] == []
 
 
 def test_a_file_that_was_not_timed_has_null(inputs):
