@@ -26,7 +26,7 @@ test-slow: install  ## what takes minutes or needs an optional package
 	$(BIN)/pytest -m slow
 
 bench-sizes: install  ## bytes of every backbone's INT8 file, beside litert-torch's
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[peers]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[peers]'
 	$(BIN)/python benchmarks/sizes.py
 
 check: install  ## lint, format, types, import rules
