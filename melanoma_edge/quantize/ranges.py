@@ -18,6 +18,7 @@ METHODS = ("minmax", "percentile", "mse")
 BINS = 4096
 PERCENTILE = 99.99
 CANDIDATES = 128  # clipping points tried at each end by "mse"
+NARROWEST = BINS * float(np.finfo(np.float32).tiny)  # below, the edges of the bins are no longer distinct numbers
 
 
 class Batches(Protocol):
@@ -60,7 +61,7 @@ def merge(observations: Sequence[Observation]) -> Observation:
         return observations[0]
     low, high = min(o.low for o in observations), max(o.high for o in observations)
     counts = np.zeros(BINS, np.int64)
-    for each in observations if high > low else ():
+    for each in observations if high - low > NARROWEST else ():
         counts += np.histogram(_centres(each), BINS, (low, high), weights=each.counts)[0].astype(np.int64)
     return Observation(low, high, counts)
 
@@ -73,7 +74,7 @@ def choose(observation: Observation, method: str) -> Affine:
     """
     if method not in METHODS:
         raise InputError(f"unknown range method {method!r}: known are {', '.join(METHODS)}")
-    if method == "minmax" or observation.low >= observation.high or not observation.counts.any():
+    if method == "minmax" or not observation.counts.any():
         return from_range(observation.low, observation.high)
     return from_range(*(_percentile(observation) if method == "percentile" else _least_squares(observation)))
 
@@ -130,7 +131,7 @@ def _count(
 ) -> None:
     def look(name: str, value: Tensor) -> None:
         low, high = extremes[name]
-        if high > low:
+        if high - low > NARROWEST:
             counts[name] += torch.histc(value, BINS, low, high).numpy().astype(np.int64)
 
     _visit(program, batches, extremes, look, progress, "histograms")

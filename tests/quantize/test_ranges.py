@@ -1,20 +1,19 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from onnx_graphs import Builder
 
 from melanoma_edge.errors import InputError
 from melanoma_edge.quantize.executor import load, run
-from melanoma_edge.quantize.ranges import BINS, METHODS, Observation, choose, merge, observe
+from melanoma_edge.quantize.ranges import BINS, METHODS, NARROWEST, Observation, choose, merge, observe
 
 
 def observation(values: np.ndarray) -> Observation:
     low, high = float(values.min()), float(values.max())
-    return Observation(
-        low, high, np.histogram(values, BINS, (low, high))[0] if high > low else np.zeros(BINS, np.int64)
-    )
+    wide = high - low > NARROWEST
+    return Observation(low, high, np.histogram(values, BINS, (low, high))[0] if wide else np.zeros(BINS, np.int64))
 
 
 def squared_error(values: np.ndarray, method: str) -> float:
@@ -24,6 +23,7 @@ def squared_error(values: np.ndarray, method: str) -> float:
 
 
 @given(st.lists(st.floats(-1e4, 1e4, width=32), min_size=1, max_size=50), st.sampled_from(METHODS))
+@example([0.0, 1.401298464324817e-45], "mse")
 def test_any_values_give_usable_parameters(values: list[float], method: str) -> None:
     affine = choose(observation(np.array(values, np.float32)), method)
     assert np.isfinite(affine.scale) and affine.scale > 0 and 0 <= affine.zero_point <= 255
@@ -34,6 +34,14 @@ def test_rectified_values_start_at_zero(method: str) -> None:
     values = np.maximum(np.random.default_rng(0).normal(size=20000), 0)
     affine = choose(observation(values), method)
     assert affine.zero_point == 0 and affine.high <= values.max() * 1.001
+
+
+def test_values_too_close_for_bins_are_counted_as_one() -> None:
+    b = Builder((1, 1, 4, 4))
+    program = load(b.done(b.op("Flatten", b.image)))
+    batches = [torch.full((1, 1, 4, 4), 1.4e-45), torch.zeros(1, 1, 4, 4)]
+    seen = observe(program, batches, [program.image], histograms=True)[program.image]
+    assert not seen.counts.any() and not merge([seen, seen]).counts.any() and choose(seen, "mse").scale > 0
 
 
 def test_least_squares_clips_outliers_and_minmax_does_not() -> None:
