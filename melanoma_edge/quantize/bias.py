@@ -10,6 +10,7 @@ import numpy as np
 import onnx_ir as ir
 import torch
 from numpy.typing import NDArray
+from scipy.stats import trim_mean
 from torch import Tensor
 
 from melanoma_edge.progress import Progress, silent
@@ -19,24 +20,23 @@ from melanoma_edge.quantize.prepare import WEIGHTED
 from melanoma_edge.quantize.scheme import Scheme
 from melanoma_edge.quantize.weights import bias_scales
 
+TRIMMED = 0.1  # share of images left out at either end: on a few, clipped ranges change everything
 Means = Mapping[str, NDArray[np.float64]]
 
 
 def float_means(program: Program, batches: Iterable[Tensor]) -> dict[str, NDArray[np.float64]]:
-    """Mean per channel of every Conv and Gemm output over images and pixels, by value name."""
-    sums: dict[str, Tensor] = {}
-    images = 0
+    """Mean over pixels of every Conv and Gemm output, `[N, C]`, by value name."""
+    found: dict[str, list[Tensor]] = {}
 
     def on_output(step: Step, name: str, value: Tensor) -> Tensor:
         if step.operator in WEIGHTED:
-            sums[name] = sums.get(name, torch.zeros(value.shape[1], dtype=torch.float64)) + _channel_sums(value)
+            found.setdefault(name, []).append(_channel_means(value))
         return value
 
     with torch.inference_mode():
         for batch in batches:
-            images += len(batch)
             run(program, batch, on_output=on_output)
-    return {name: (total / images).numpy() for name, total in sums.items()}
+    return {name: torch.cat(means).numpy() for name, means in found.items()}
 
 
 def correct(
@@ -56,15 +56,14 @@ def correct(
     given = constants(model, scheme)
     merged = {**program.constants, **given}
     chunks = [{program.image: batch} for batch in batches]
-    images = sum(len(chunk[program.image]) for chunk in chunks)
     corrected: dict[str, NDArray[np.float32]] = {}
     with torch.inference_mode():
         for index, step in enumerate(program.steps):
             results = [evaluate(step, chunk, merged, _reader(program, scheme)) for chunk in chunks]
             bias = _bias_name(step, program)
             if bias:
-                mean = sum(_channel_sums(r) for r in results).numpy() / images  # type: ignore[union-attr]
-                shift = _shift(step, scheme, means[step.output] - mean)
+                rough = torch.cat([_channel_means(r) for r in results]).numpy()
+                shift = _shift(step, scheme, trim_mean(means[step.output] - rough, TRIMMED))
                 corrected[bias] = (merged[bias].double().numpy() + shift).astype(np.float32)
                 moved = torch.from_numpy(shift.astype(np.float32))
                 results = [r + moved.reshape(-1, *[1] * (r.ndim - 2)) for r in results]
@@ -73,9 +72,9 @@ def correct(
     return corrected
 
 
-def _channel_sums(value: Tensor) -> Tensor:
-    """Sum over images of the mean over pixels, `[C]` in double precision."""
-    return value.flatten(2).mean(2, dtype=torch.float64).sum(0) if value.ndim > 2 else value.sum(0, dtype=torch.float64)
+def _channel_means(value: Tensor) -> Tensor:
+    """Mean over pixels, `[N, C]` in double precision."""
+    return value.flatten(2).mean(2, dtype=torch.float64) if value.ndim > 2 else value.double()
 
 
 def _bias_name(step: Step, program: Program) -> str:

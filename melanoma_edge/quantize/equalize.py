@@ -2,7 +2,7 @@
 
 One scale serves all channels of an activation, so channels of small range are rounded coarsely. Multiplying a channel
 in front of a ReLU and dividing it in the weights behind changes nothing in float and everything in 8 bits. The paper
-equalises ranges; here each class of channels takes the factors of least expected change of the logit margin,
+equalises ranges; here each class of channels takes the factors of least expected change of the probability,
 activations and weights together (`importance`).
 """
 
@@ -17,14 +17,14 @@ from torch import Tensor
 
 from melanoma_edge.quantize.affine import LEVELS
 from melanoma_edge.quantize.channels import ChannelClass, channel_classes, reads
-from melanoma_edge.quantize.executor import Program, Step, run
+from melanoma_edge.quantize.executor import Batches, Program, Step, run
 from melanoma_edge.quantize.importance import Importance
 from melanoma_edge.quantize.prepare import array, set_array
-from melanoma_edge.quantize.ranges import Batches
 from melanoma_edge.quantize.weights import LARGEST
 
 FACTOR_LIMIT = 32.0  # a channel that is almost silent on the calibration images may speak up on others
 STEPS = 200
+WEIGHT_NOISE = 0.1  # squared error of adaptive rounding (`rounding`) by that of rounding to nearest, measured
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def equalize(
     calibration images do not reach.
 
     model: as `prepare` returns it. extremes: of every value of every class. quantized: values that will be 8 bits.
-    Returns, by the class's first value, the expected change of the margin (squared) after by before.
+    Returns, by the class's first value, the expected change of the probability (squared) after by before.
     """
     gains = {}
     for group in channel_classes(model.graph):
@@ -78,7 +78,7 @@ def equalize(
 
 @dataclass(frozen=True)
 class _Cost:
-    """Everything the expected change of the margin depends on, for one class: see `_evaluate`."""
+    """Everything the expected change of the probability depends on, for one class: see `_evaluate`."""
 
     lows: Tensor  # [values, C]
     highs: Tensor
@@ -108,7 +108,7 @@ def _cost(
 
 
 def _evaluate(cost: _Cost, logs: Tensor) -> Tensor:
-    """Expected squared change of the margin by rounding this class's activations and its readers' weights, when channel
+    """Expected squared change of the probability by rounding this class's activations and its readers' weights, when channel
     c is multiplied by exp(logs[c]). Rounding to a step d adds noise of variance d^2 / 12."""
     factors = logs.exp()
     steps = ((cost.highs * factors).amax(1) - (cost.lows * factors).amin(1)) / LEVELS
@@ -116,7 +116,7 @@ def _evaluate(cost: _Cost, logs: Tensor) -> Tensor:
     for largest, importance, channels in cost.weights:
         read = factors[channels] if channels.ndim == 2 and channels.shape[1] == 1 else factors
         steps = (largest / read).amax(1) / LARGEST
-        total = total + (steps.square() / 12 * (importance * read.square()).sum(1)).sum()
+        total = total + WEIGHT_NOISE * (steps.square() / 12 * (importance * read.square()).sum(1)).sum()
     return total
 
 

@@ -1,8 +1,9 @@
-"""How much the network's decision depends on each value and weight: squared gradients of the logit margin.
+"""How much the network's answer depends on each value and weight: squared gradients of the probability.
 
-To first order, noise of variance s^2 on one element moves the margin by s^2 times its squared gradient (the diagonal
-Fisher information; as in arXiv:1906.03193 and arXiv:2102.05426, section 3.2). Summed over a layer's elements this is
-what rounding them costs, in the one unit that decides: the margin.
+To first order, noise of variance s^2 on one element moves the probability by s^2 times its squared gradient (the
+diagonal Fisher information; as in arXiv:1906.03193 and arXiv:2102.05426, section 3.2). Summed over a layer's elements
+this is what rounding them costs, in the one unit that decides. The probability, not the logits: two calibration images
+of 200 on which an EfficientNet's logits reached 100 hid what the others needed.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -44,9 +45,9 @@ def importance(
                 found[name] = value if value.requires_grad else value.requires_grad_()
             return value
 
-        margin = _margin(run(program, image, constants=trial, on_output=on_output)[program.output], generator)
+        total = probability_spread(run(program, image, constants=trial, on_output=on_output)[program.output], generator)
         wanted = {**found, **trial}
-        gradients = torch.autograd.grad(margin, list(wanted.values()), allow_unused=True)
+        gradients = torch.autograd.grad(total, list(wanted.values()), allow_unused=True)
         for name, gradient in zip(wanted, gradients, strict=True):
             if gradient is not None:
                 square = gradient.double().square()
@@ -58,8 +59,13 @@ def importance(
     return Importance({k: v for k, v in means.items() if k in values}, {k: v for k, v in means.items() if k in trial})
 
 
-def _margin(logits: Tensor, generator: torch.Generator) -> Tensor:
-    signs = torch.randint(0, 2, logits.shape, generator=generator) * 2.0 - 1
-    if logits.shape[1] == 2:
-        signs = torch.tensor([[-1.0, 1.0]])
-    return ((logits - logits.mean(1, keepdim=True)) * signs).sum()
+def probability_spread(logits: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """A number per batch whose gradient is, for each image, that of its probabilities.
+
+    Of two classes, the difference of the probabilities; of more, a random signed sum of them for each image, which
+    weighs all differences alike. logits: float32 `[N, K]`.
+    """
+    signs = torch.tensor([[-1.0, 1.0]])
+    if logits.shape[1] > 2:
+        signs = torch.randint(0, 2, logits.shape, generator=generator or torch.Generator().manual_seed(0)) * 2.0 - 1
+    return (logits.softmax(1) * signs).sum()

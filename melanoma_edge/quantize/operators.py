@@ -60,7 +60,7 @@ def _elementwise(apply: Callable[..., Tensor]) -> Callable[[ir.Node], Apply]:
     return lambda node: lambda x: apply(*(_need(v) for v in x))
 
 
-def _padding(
+def padding(
     node: ir.Node, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
 ) -> Callable[[Tensor], list[int]]:
     """Padding of an NCHW input in torch's order (left, right, top, bottom)."""
@@ -88,13 +88,13 @@ def _conv(node: ir.Node) -> Apply:
     if weight is None or weight.shape is None or len(weight.shape) != 4:
         raise _unsupported(node, "only 2-D convolutions with a known weight shape are")
     stride, dilation = _ints(node, "strides", [1, 1]), _ints(node, "dilations", [1, 1])
-    padding = _padding(node, [int(str(d)) for d in weight.shape[2:]], stride, dilation)
+    pads_of = padding(node, [int(str(d)) for d in weight.shape[2:]], stride, dilation)
     group = int(node.attributes.get_int("group", 1) or 1)
 
     def apply(inputs: Sequence[Tensor | None]) -> Tensor:
         x, w = _need(inputs[0]), _need(inputs[1])
         bias = inputs[2] if len(inputs) > 2 else None
-        left, right, top, bottom = padding(x)
+        left, right, top, bottom = pads_of(x)
         if (left, top) == (right, bottom):
             return F.conv2d(x, w, bias, stride, [top, left], dilation, group)
         return F.conv2d(F.pad(x, [left, right, top, bottom]), w, bias, stride, 0, dilation, group)
@@ -145,10 +145,10 @@ def _pool(node: ir.Node) -> Apply:
     rounds_up = node.attributes.get_int("ceil_mode", 0) != 0
     if len(kernel) != 2 or rounds_up or len(node.outputs) > 1:
         raise _unsupported(node, "only 2-D pooling without ceil_mode and indices is")
-    padding = _padding(node, kernel, stride, dilation)
+    pads_of = padding(node, kernel, stride, dilation)
     if node.op_type == "MaxPool":
         return lambda x: F.max_pool2d(
-            F.pad(_need(x[0]), padding(_need(x[0])), value=-torch.inf), kernel, stride, 0, dilation
+            F.pad(_need(x[0]), pads_of(_need(x[0])), value=-torch.inf), kernel, stride, 0, dilation
         )
     if dilation != [1, 1]:
         raise _unsupported(node, "only dilation 1 is")
@@ -156,7 +156,7 @@ def _pool(node: ir.Node) -> Apply:
 
     def average(inputs: Sequence[Tensor | None]) -> Tensor:
         x = _need(inputs[0])
-        pads = padding(x)
+        pads = pads_of(x)
         mean = F.avg_pool2d(F.pad(x, pads), kernel, stride)
         inside = F.avg_pool2d(F.pad(torch.ones_like(x[:1, :1]), pads), kernel, stride)
         return mean if count_padding else mean / inside

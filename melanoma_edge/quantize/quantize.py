@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,15 +20,17 @@ from melanoma_edge.quantize.executor import Batches, Program, load
 from melanoma_edge.quantize.fidelity import signal_to_noise
 from melanoma_edge.quantize.importance import importance
 from melanoma_edge.quantize.placement import Placement, place
-from melanoma_edge.quantize.prepare import prepare, set_array
+from melanoma_edge.quantize.prepare import array, prepare, set_array
 from melanoma_edge.quantize.ranges import Observation, observe
 from melanoma_edge.quantize.recipe import Recipe
-from melanoma_edge.quantize.scheme import Scheme, round_weights, settle, weighted_nodes
+from melanoma_edge.quantize.rounding import round_adaptively, second_moments
+from melanoma_edge.quantize.scheme import Scheme, rebias, round_weights, settle, weighted_nodes
 from melanoma_edge.quantize.write import write
 
 CORRECTION_IMAGES = 128  # more do not change the means that bias correction uses
 FIDELITY_IMAGES = 32
 IMPORTANCE_IMAGES = 64
+ROUNDING_IMAGES = 64
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ def quantize(
         program = load(prepared)
     placement, activations = _settle(prepared, program, images, spec, recipe, progress)
     scheme = round_weights(prepared, placement, activations)
+    if recipe.adaptive_rounding:
+        scheme = _round(prepared, program, scheme, Batches(images[:ROUNDING_IMAGES], spec), progress)
     if recipe.bias_correction:
         scheme = _correct(prepared, program, scheme, Batches(images[:CORRECTION_IMAGES], spec), progress)
     fidelity = signal_to_noise(program, prepared, scheme, Batches(images[:FIDELITY_IMAGES], spec))
@@ -124,8 +128,8 @@ def _settle(
     progress: Progress,
 ) -> tuple[Placement, dict[str, Affine]]:
     def look(names: frozenset[str]) -> Mapping[str, Observation]:
-        histograms = recipe.ranges != "minmax"
-        return observe(program, Batches(images, spec), names, histograms=histograms, progress=progress)
+        gradients = recipe.ranges == "fisher"
+        return observe(program, Batches(images, spec), names, gradients=gradients, progress=progress)
 
     return settle(
         model,
@@ -142,7 +146,20 @@ def _correct(model: ir.Model, program: Program, scheme: Scheme, images: Batches,
     biases = correct(model, program, scheme, float_means(program, images), images, progress)
     for name, bias in biases.items():
         set_array(model.graph.initializers[name], bias)
-    return round_weights(model, scheme.placement, scheme.activations)
+    return rebias(model, scheme)
+
+
+def _round(model: ir.Model, program: Program, scheme: Scheme, images: Batches, progress: Progress) -> Scheme:
+    """Adaptive rounding of every integer node's weight."""
+    nodes = weighted_nodes(model, scheme.placement)
+    moments = second_moments(program, images, nodes, progress)
+    rounded = {}
+    for done, node in enumerate(nodes, 1):
+        name = str(node.name)
+        values, scales = round_adaptively(array(node.inputs[1]), scheme.weights[name].scales, moments[name])
+        rounded[name] = replace(scheme.weights[name], values=values, scales=scales)
+        progress("rounding", done, len(nodes))
+    return rebias(model, replace(scheme, weights=rounded))
 
 
 def _checked(calibration: NDArray[np.uint8], model: ir.Model) -> NDArray[np.uint8]:

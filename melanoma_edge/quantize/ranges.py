@@ -1,8 +1,8 @@
 """Ranges of activations from calibration images, in memory that does not grow with their number."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,147 +12,165 @@ from torch import Tensor
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.affine import LEVELS, Affine, from_range
-from melanoma_edge.quantize.executor import Program, Step, run
+from melanoma_edge.quantize.executor import Batches, Program, Step, run
+from melanoma_edge.quantize.importance import probability_spread
 
-METHODS = ("minmax", "percentile", "mse")
-BINS = 4096
+METHODS = ("minmax", "percentile", "mse", "fisher")
+SHIFT = 18  # a float32 without its lowest 18 bits: the sign, the exponent and 32 bins an octave
+BINS = 1 << (32 - SHIFT)
 PERCENTILE = 99.99
-CANDIDATES = 128  # clipping points tried at each end by "mse"
-NARROWEST = BINS * float(np.finfo(np.float32).tiny)  # below, the edges of the bins are no longer distinct numbers
+CANDIDATES: NDArray[np.float64] = 2.0 ** -(
+    np.arange(120) / 10
+)  # clipping points tried at each end, relative to the farthest value
 
 
-class Batches(Protocol):
-    """Normalised NCHW batches that can be gone through more than once."""
-
-    def __len__(self) -> int:
-        """Number of batches."""
-
-    def __iter__(self) -> Iterator[Tensor]:
-        """The batches in order."""
+Reals = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Observation:
-    """Extremes of a tensor over the calibration images and its histogram: int64 `[BINS]`, equal bins low to high."""
+    """Extremes of a tensor over the calibration images and its histogram over the bins of `centres`.
+
+    counts: int64 `[BINS]`. importance: float64 `[BINS]`, sum of the squared gradients of the values in each bin, zero
+    when they were not asked for.
+    """
 
     low: float
     high: float
     counts: NDArray[np.int64]
+    importance: NDArray[np.float64]
 
 
 def observe(
-    program: Program, batches: Batches, names: Collection[str], *, histograms: bool, progress: Progress = silent
+    program: Program, batches: Batches, names: Collection[str], *, gradients: bool, progress: Progress = silent
 ) -> dict[str, Observation]:
-    """One Observation for each value in `names`.
+    """One Observation for each value in `names`. Raises InputError when a value is not finite."""
+    found: dict[str, Observation] = {}
 
-    Goes through the batches twice when histograms are wanted. Raises InputError when
-    a value is not finite.
-    """
-    extremes = _extremes(program, batches, names, progress)
-    counts = {name: np.zeros(BINS, np.int64) for name in extremes}
-    if histograms:
-        _count(program, batches, extremes, counts, progress)
-    return {name: Observation(*extremes[name], counts[name]) for name in extremes}
+    def add(name: str, value: Tensor, gradient: Tensor | None) -> None:
+        seen = observation(value.detach(), gradient)
+        if not np.isfinite(seen.high - seen.low):
+            raise InputError(
+                f"the network computes {seen.low} to {seen.high} in {name!r} on a calibration image: not finite"
+            )
+        found[name] = merge([found[name], seen]) if name in found else seen
+
+    with torch.set_grad_enabled(gradients):
+        for done, batch in enumerate(batches, 1):
+            _look(program, batch, names, add, gradients)
+            progress("ranges", done, len(batches))
+    return found
+
+
+def observation(value: Tensor, gradient: Tensor | None = None) -> Observation:
+    """What a float32 tensor shows; gradient: of the same shape."""
+    low, high = (float(v) for v in value.aminmax())
+    bins = bin_of(value.flatten())
+    counts = torch.bincount(bins, minlength=BINS).numpy()
+    squares = None if gradient is None else gradient.flatten().square().double()
+    weight = np.zeros(BINS) if squares is None else torch.bincount(bins, squares, BINS).numpy()
+    return Observation(low, high, counts, weight)
 
 
 def merge(observations: Sequence[Observation]) -> Observation:
-    """The observation of several tensors taken as one, to the width of a bin."""
-    if len(observations) == 1:
-        return observations[0]
+    """The observation of several tensors taken as one."""
     low, high = min(o.low for o in observations), max(o.high for o in observations)
-    counts = np.zeros(BINS, np.int64)
-    for each in observations if high - low > NARROWEST else ():
-        counts += np.histogram(_centres(each), BINS, (low, high), weights=each.counts)[0].astype(np.int64)
-    return Observation(low, high, counts)
+    counts = sum((o.counts for o in observations[1:]), observations[0].counts)
+    return Observation(low, high, counts, sum((o.importance for o in observations[1:]), observations[0].importance))
+
+
+def bin_of(values: Tensor) -> Tensor:
+    """The bin `[N]` of each float32 value `[N]`."""
+    return (values.contiguous().view(torch.int32) >> SHIFT) & (BINS - 1)
+
+
+def centres() -> NDArray[np.float64]:
+    """The middle of each bin; not finite where float32 is not."""
+    first = np.arange(BINS, dtype=np.uint32) << SHIFT
+    middle = first + np.uint32(1 << (SHIFT - 1))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(middle.view(np.float32), np.float64)
 
 
 def choose(observation: Observation, method: str) -> Affine:
     """uint8 parameters for an observed tensor.
 
     minmax: all of it. percentile: leaves out (100 - PERCENTILE) % of the values at either end. mse: least expected
-    squared error of rounding and clipping together. Raises InputError for an unknown method.
+    squared error of rounding and clipping together. fisher: the same, each error weighted by the squared gradient of
+    the network's probability there; an outlier on an image that is decided anyway then stretches no range. Raises
+    InputError for an unknown method.
     """
     if method not in METHODS:
         raise InputError(f"unknown range method {method!r}: known are {', '.join(METHODS)}")
-    if method == "minmax" or not observation.counts.any():
+    if method == "minmax":
         return from_range(observation.low, observation.high)
-    return from_range(*(_percentile(observation) if method == "percentile" else _least_squares(observation)))
+    if method == "percentile":
+        return from_range(*_percentile(observation))
+    weighted = method == "fisher" and observation.importance.any()
+    return from_range(*_least_squares(observation, observation.importance if weighted else observation.counts))
+
+
+def _look(
+    program: Program,
+    batch: Tensor,
+    names: Collection[str],
+    add: Callable[[str, Tensor, Tensor | None], None],
+    gradients: bool,
+) -> None:
+    """Give `add` every wanted value of a batch, with its gradient when wanted."""
+    found: dict[str, Tensor] = {}
+
+    def on_output(step: Step, name: str, value: Tensor) -> Tensor:
+        if name in names and gradients:
+            found[name] = value if value.requires_grad else value.requires_grad_()
+        elif name in names:
+            add(name, value, None)
+        return value
+
+    if program.image in names:
+        add(program.image, batch, None)
+    logits = run(program, batch, on_output=on_output)[program.output]
+    if found:
+        slopes = torch.autograd.grad(probability_spread(logits), list(found.values()), allow_unused=True)
+        for (name, value), slope in zip(found.items(), slopes, strict=True):
+            add(name, value, slope)
 
 
 def _percentile(observation: Observation) -> tuple[float, float]:
-    edges = np.linspace(observation.low, observation.high, BINS + 1)
-    share = np.cumsum(observation.counts) / observation.counts.sum()
+    middle, counts = _filled(observation.counts)
+    share = np.cumsum(counts) / counts.sum()
     tail = 1 - PERCENTILE / 100
     first, last = int(np.searchsorted(share, tail, "right")), int(np.searchsorted(share, 1 - tail, "left"))
-    return float(edges[min(first, BINS - 1)]), float(edges[min(last, BINS - 1) + 1])
+    return max(observation.low, float(middle[first])), min(observation.high, float(middle[min(last, len(middle) - 1)]))
 
 
-def _least_squares(observation: Observation) -> tuple[float, float]:
-    """The clipping range of least expected error: step^2 / 12 inside, squared distance outside."""
-    centres = _centres(observation)
-    weights = observation.counts / observation.counts.sum()
-    shrink = np.linspace(1, 1 / CANDIDATES, CANDIDATES)
-    highs = max(observation.high, 0.0) * shrink if observation.high > 0 else np.zeros(1)
-    lows = min(observation.low, 0.0) * shrink if observation.low < 0 else np.zeros(1)
-    above = np.array([weights @ np.maximum(centres - high, 0) ** 2 for high in highs])
-    below = np.array([weights @ np.maximum(low - centres, 0) ** 2 for low in lows])
-    rounding = (highs[None, :] - lows[:, None]) ** 2 / LEVELS**2 / 12
+def _least_squares(observation: Observation, histogram: NDArray[Any]) -> tuple[float, float]:
+    """The clipping range of least expected error: step^2 / 12 inside (or the value itself, where that is smaller),
+    squared distance outside."""
+    middle, weights = _filled(histogram)
+    weights /= weights.sum()
+    highs = observation.high * CANDIDATES if observation.high > 0 else np.zeros(1)
+    lows = observation.low * CANDIDATES if observation.low < 0 else np.zeros(1)
+    above = np.square(np.maximum(middle - highs[:, None], 0)) @ weights
+    below = np.square(np.maximum(lows[:, None] - middle, 0)) @ weights
+    rounding = _rounding(middle, weights, (highs[None, :] - lows[:, None]) / LEVELS)
     low, high = np.unravel_index(np.argmin(below[:, None] + above[None, :] + rounding), rounding.shape)
     return float(lows[low]), float(highs[high])
 
 
-def _centres(observation: Observation) -> NDArray[np.float64]:
-    edges = np.linspace(observation.low, observation.high, BINS + 1)
-    return (edges[:-1] + edges[1:]) / 2
+def _rounding(middle: Reals, weights: Reals, steps: Reals) -> Reals:
+    """Expected squared error of rounding to each of `steps`: of values below step / sqrt(12), all of them."""
+    order = np.argsort(np.abs(middle))
+    size, weight = np.abs(middle)[order], weights[order]
+    small = np.concatenate([[0.0], np.cumsum(weight * size**2)])
+    count = np.concatenate([[0.0], np.cumsum(weight)])
+    at = np.searchsorted(size, steps / np.sqrt(12))
+    return np.asarray(small[at] + (count[-1] - count[at]) * steps**2 / 12)
 
 
-def _extremes(
-    program: Program, batches: Batches, names: Collection[str], progress: Progress
-) -> dict[str, tuple[float, float]]:
-    extremes: dict[str, tuple[float, float]] = {}
-
-    def look(name: str, value: Tensor) -> None:
-        low, high = (float(v) for v in value.aminmax())
-        if not np.isfinite(high - low):
-            raise InputError(f"the network computes {low} to {high} in {name!r} on a calibration image: not finite")
-        before = extremes.get(name, (low, high))
-        extremes[name] = (min(before[0], low), max(before[1], high))
-
-    _visit(program, batches, names, look, progress, "ranges")
-    return extremes
-
-
-def _count(
-    program: Program,
-    batches: Batches,
-    extremes: Mapping[str, tuple[float, float]],
-    counts: dict[str, NDArray[np.int64]],
-    progress: Progress,
-) -> None:
-    def look(name: str, value: Tensor) -> None:
-        low, high = extremes[name]
-        if high - low > NARROWEST:
-            counts[name] += torch.histc(value, BINS, low, high).numpy().astype(np.int64)
-
-    _visit(program, batches, extremes, look, progress, "histograms")
-
-
-def _visit(
-    program: Program,
-    batches: Batches,
-    names: Collection[str],
-    look: Callable[[str, Tensor], None],
-    progress: Progress,
-    task: str,
-) -> None:
-    def on_output(step: Step, name: str, value: Tensor) -> Tensor:
-        if name in names:
-            look(name, value)
-        return value
-
-    with torch.inference_mode():
-        for done, batch in enumerate(batches, 1):
-            if program.image in names:
-                look(program.image, batch)
-            run(program, batch, on_output=on_output)
-            progress(task, done, len(batches))
+def _filled(histogram: NDArray[Any]) -> tuple[Reals, Reals]:
+    """Middles, in ascending order, and contents of the bins that hold anything."""
+    middle = centres()
+    kept = np.flatnonzero((histogram > 0) & np.isfinite(middle))
+    kept = kept[np.argsort(middle[kept])]
+    return middle[kept], histogram[kept].astype(np.float64)

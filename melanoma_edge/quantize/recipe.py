@@ -12,14 +12,15 @@ DEFAULT = "int8"
 class Recipe:
     """One way to quantize a network to INT8. See `quantize.quantize` for what each part does.
 
-    ranges: a method of `ranges.METHODS`. equalization, bias_correction: see `equalize` and `bias`. float_head: keep the
-    last Conv or Gemm in float. float_nodes: names of further nodes to keep in float.
+    ranges: a method of `ranges.METHODS`. equalization, adaptive_rounding, bias_correction: see `equalize`, `rounding`
+    and `bias`. float_head: keep the last Conv or Gemm in float. float_nodes: names of further nodes to keep in float.
     """
 
     name: str
-    ranges: str = "mse"
+    ranges: str = "fisher"
     bias_correction: bool = True
     equalization: bool = True
+    adaptive_rounding: bool = True
     float_head: bool = True
     float_nodes: tuple[str, ...] = ()
 

@@ -1,7 +1,7 @@
 """Every integer of a quantised graph: where, with which scale, and the weights."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import onnx_ir as ir
 
@@ -11,7 +11,7 @@ from melanoma_edge.quantize.limits import output_group, respect
 from melanoma_edge.quantize.placement import Placement, place
 from melanoma_edge.quantize.prepare import array
 from melanoma_edge.quantize.ranges import Observation, choose, merge
-from melanoma_edge.quantize.weights import Weights, quantize_weights
+from melanoma_edge.quantize.weights import Weights, quantize_bias, quantize_weights
 
 Observe = Callable[[frozenset[str]], Mapping[str, Observation]]
 
@@ -70,6 +70,16 @@ def round_weights(model: ir.Model, placement: Placement, activations: Mapping[st
             array(node.inputs[1]), array(node.inputs[2]), activations[source].scale, activations[made].scale
         )
     return Scheme(placement, activations, weights)
+
+
+def rebias(model: ir.Model, scheme: Scheme) -> Scheme:
+    """`scheme` with the biases as they stand in `model`, rounded to nearest."""
+    weights = {}
+    for node in weighted_nodes(model, scheme.placement):
+        kept, source = scheme.weights[str(node.name)], (str(node.inputs[0].name) if node.inputs[0] else "")
+        bias = quantize_bias(array(node.inputs[2]), scheme.activations[source].scale, kept.scales)
+        weights[str(node.name)] = replace(kept, bias=bias)
+    return replace(scheme, weights=weights)
 
 
 def _chosen(
