@@ -108,8 +108,8 @@ def _cost(
 
 
 def _evaluate(cost: _Cost, logs: Tensor) -> Tensor:
-    """Expected squared change of the probability by rounding this class's activations and its readers' weights, when channel
-    c is multiplied by exp(logs[c]). Rounding to a step d adds noise of variance d^2 / 12."""
+    """Expected squared change of the probability by rounding this class and its readers, when channel c is
+    multiplied by exp(logs[c]). Rounding to a step d adds noise of variance d^2 / 12."""
     factors = logs.exp()
     steps = ((cost.highs * factors).amax(1) - (cost.lows * factors).amin(1)) / LEVELS
     total = (steps.square() / 12 * (cost.values / factors.square()).sum(1)).sum()

@@ -19,7 +19,7 @@ from melanoma_edge.quantize.executor import Program, Step, run
 
 @dataclass(frozen=True)
 class Importance:
-    """Means over images of squared margin gradients: of each value `[C]`, summed over its pixels; of each weight."""
+    """Means over images of squared gradients of the probability: a value's `[C]`, summed over pixels; a weight's."""
 
     values: Mapping[str, NDArray[np.float64]]
     weights: Mapping[str, NDArray[np.float64]]
@@ -30,8 +30,7 @@ def importance(
 ) -> Importance:
     """Measure over `images`, batches of float32 NCHW taken one image at a time: a weight's gradient is an image's own.
 
-    values, weights: names of step outputs and of constants. The margin of two classes is the difference of their
-    logits; of more, a random signed sum of the centred logits for each image, which weighs all differences alike.
+    values, weights: names of step outputs and of constants. See `probability_spread`.
     """
     generator = torch.Generator().manual_seed(seed)
     trial = {name: program.constants[name].clone().requires_grad_() for name in sorted(weights)}

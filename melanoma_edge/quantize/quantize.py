@@ -12,25 +12,20 @@ from numpy.typing import NDArray
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
-from melanoma_edge.quantize.affine import LEVELS, Affine
+from melanoma_edge.quantize.affine import Affine
 from melanoma_edge.quantize.bias import correct, float_means
-from melanoma_edge.quantize.channels import channel_classes
-from melanoma_edge.quantize.equalize import channel_extremes, equalize
-from melanoma_edge.quantize.executor import Batches, Program, load
+from melanoma_edge.quantize.evidence import Evidence, exact_input, gather, moments, observations
+from melanoma_edge.quantize.executor import Batches, Program
 from melanoma_edge.quantize.fidelity import signal_to_noise
-from melanoma_edge.quantize.importance import importance
-from melanoma_edge.quantize.placement import Placement, place
-from melanoma_edge.quantize.prepare import array, prepare, set_array
-from melanoma_edge.quantize.ranges import Observation, observe
+from melanoma_edge.quantize.prepare import array, set_array
+from melanoma_edge.quantize.ranges import Observation
 from melanoma_edge.quantize.recipe import Recipe
-from melanoma_edge.quantize.rounding import round_adaptively, second_moments
+from melanoma_edge.quantize.rounding import round_adaptively
 from melanoma_edge.quantize.scheme import Scheme, rebias, round_weights, settle, weighted_nodes
 from melanoma_edge.quantize.write import write
 
 CORRECTION_IMAGES = 128  # more do not change the means that bias correction uses
 FIDELITY_IMAGES = 32
-IMPORTANCE_IMAGES = 64
-ROUNDING_IMAGES = 64
 
 
 @dataclass(frozen=True)
@@ -69,112 +64,81 @@ def quantize(
     Raises InputError for images of another form, names of nodes that are not there, a network that is not finite on an
     image; UnsupportedOperatorError for an operator that the executor does not know.
     """
+    return decide(evidence_for(model, calibration, spec, recipe, progress), recipe, progress=progress)
+
+
+def evidence_for(
+    model: ir.Model, calibration: NDArray[np.uint8], spec: Preprocessing, recipe: Recipe, progress: Progress = silent
+) -> Evidence:
+    """What `decide` needs for `recipe`, and for those that differ from it in rounding, correction and float nodes."""
+    gradients = recipe.ranges == "fisher"
+    return gather(model, calibration, spec, gradients=gradients, equalization=recipe.equalization, progress=progress)
+
+
+def decide(evidence: Evidence, recipe: Recipe, *, progress: Progress = silent) -> tuple[ir.Model, QuantizationReport]:
+    """The QDQ model of `recipe`, and its report; `seconds` are those since this call. Raises as `quantize` does."""
     started = time.monotonic()
-    images = _checked(calibration, model)
-    prepared = prepare(model)
-    _check_names(prepared, recipe)
-    program = load(prepared)
-    if recipe.equalization:
-        _equalize(prepared, program, images, spec, recipe)
-        program = load(prepared)
-    placement, activations = _settle(prepared, program, images, spec, recipe, progress)
-    scheme = round_weights(prepared, placement, activations)
-    if recipe.adaptive_rounding:
-        scheme = _round(prepared, program, scheme, Batches(images[:ROUNDING_IMAGES], spec), progress)
+    model, scheme = scheme_of(evidence, recipe, progress=progress)
     if recipe.bias_correction:
-        scheme = _correct(prepared, program, scheme, Batches(images[:CORRECTION_IMAGES], spec), progress)
-    fidelity = signal_to_noise(program, prepared, scheme, Batches(images[:FIDELITY_IMAGES], spec))
-    nodes = [str(n.name) for n in prepared.graph]
+        images = Batches(evidence.images[:CORRECTION_IMAGES], evidence.spec)
+        scheme = _correct(model, evidence.program, scheme, images, progress)
+    fidelity = signal_to_noise(
+        evidence.program, model, scheme, Batches(evidence.images[:FIDELITY_IMAGES], evidence.spec)
+    )
+    nodes = [str(n.name) for n in model.graph]
     report = QuantizationReport(
         recipe=recipe.describe(),
-        images=len(images),
+        images=len(evidence.images),
         seconds=round(time.monotonic() - started, 2),
-        tensors=dict(sorted(activations.items())),
-        integer_nodes=tuple(n for n in nodes if n in placement.integer),
-        float_nodes=tuple(n for n in nodes if n not in placement.integer),
+        tensors=dict(sorted(scheme.activations.items())),
+        integer_nodes=tuple(n for n in nodes if n in scheme.placement.integer),
+        float_nodes=tuple(n for n in nodes if n not in scheme.placement.integer),
         signal_to_noise=fidelity,
     )
-    return write(prepared, scheme), report
+    return write(model, scheme), report
 
 
-def exact_input(spec: Preprocessing) -> Affine | None:
-    """Parameters whose integers are the pixels themselves, when the normalisation has one std and one integer mean."""
-    mean, std = spec.mean[0], spec.std[0]
-    uniform = set(spec.mean) == {mean} and set(spec.std) == {std}
-    if uniform and mean == int(mean) and 0 <= mean <= LEVELS and std > 0:
-        return Affine(float(np.float32(1 / std)), int(mean))
-    return None
+def scheme_of(evidence: Evidence, recipe: Recipe, *, progress: Progress = silent) -> tuple[ir.Model, Scheme]:
+    """A copy of the evidence's network and its scheme before bias correction."""
+    model = evidence.model.clone()
+    _check_names(model, recipe)
 
-
-def _equalize(
-    model: ir.Model, program: Program, images: NDArray[np.uint8], spec: Preprocessing, recipe: Recipe
-) -> None:
-    """Rescale the channels of `model` in place."""
-    placement = place(model, image=exact_input(spec), float_head=recipe.float_head, float_nodes=recipe.float_nodes)
-    made = {step.output for step in program.steps}
-    quantized = frozenset(placement.groups) & made
-    weights = {str(n.inputs[1].name) for n in weighted_nodes(model, placement) if n.inputs[1] is not None}
-    weight = importance(program, Batches(images[:IMPORTANCE_IMAGES], spec), values=quantized, weights=weights)
-    names = {name for group in channel_classes(model.graph) for name in group.values}
-    equalize(model, channel_extremes(program, Batches(images, spec), names), weight, quantized)
-
-
-def _settle(
-    model: ir.Model,
-    program: Program,
-    images: NDArray[np.uint8],
-    spec: Preprocessing,
-    recipe: Recipe,
-    progress: Progress,
-) -> tuple[Placement, dict[str, Affine]]:
     def look(names: frozenset[str]) -> Mapping[str, Observation]:
-        gradients = recipe.ranges == "fisher"
-        return observe(program, Batches(images, spec), names, gradients=gradients, progress=progress)
+        return observations(evidence, names, progress)
 
-    return settle(
+    placement, activations = settle(
         model,
         look,
         recipe.ranges,
-        image=exact_input(spec),
+        image=exact_input(evidence.spec),
         float_head=recipe.float_head,
         float_nodes=recipe.float_nodes,
     )
+    scheme = round_weights(model, placement, activations)
+    return model, _round(model, evidence, scheme, progress) if recipe.adaptive_rounding else scheme
 
 
 def _correct(model: ir.Model, program: Program, scheme: Scheme, images: Batches, progress: Progress) -> Scheme:
     """Bias correction; `model` takes the new biases."""
+    # the copy has the same names, so the evidence's program runs it
     biases = correct(model, program, scheme, float_means(program, images), images, progress)
     for name, bias in biases.items():
         set_array(model.graph.initializers[name], bias)
     return rebias(model, scheme)
 
 
-def _round(model: ir.Model, program: Program, scheme: Scheme, images: Batches, progress: Progress) -> Scheme:
-    """Adaptive rounding of every integer node's weight."""
+def _round(model: ir.Model, evidence: Evidence, scheme: Scheme, progress: Progress) -> Scheme:
+    """Adaptive rounding of every integer node's weight, each done once for all recipes."""
     nodes = weighted_nodes(model, scheme.placement)
-    moments = second_moments(program, images, nodes, progress)
-    rounded = {}
+    second = moments(evidence, nodes, progress)
     for done, node in enumerate(nodes, 1):
         name = str(node.name)
-        values, scales = round_adaptively(array(node.inputs[1]), scheme.weights[name].scales, moments[name])
-        rounded[name] = replace(scheme.weights[name], values=values, scales=scales)
+        if name not in evidence.rounded:
+            values, scales = round_adaptively(array(node.inputs[1]), scheme.weights[name].scales, second[name])
+            evidence.rounded[name] = replace(scheme.weights[name], values=values, scales=scales)
         progress("rounding", done, len(nodes))
-    return rebias(model, replace(scheme, weights=rounded))
-
-
-def _checked(calibration: NDArray[np.uint8], model: ir.Model) -> NDArray[np.uint8]:
-    """The images, when they are of the network's input."""
-    if calibration.ndim != 4 or calibration.shape[-1] != 3 or calibration.dtype != np.uint8 or not len(calibration):
-        raise InputError(
-            f"calibration images must be uint8 [N, S, S, 3] with N > 0, found {calibration.dtype} "
-            f"{list(calibration.shape)}"
-        )
-    wanted = model.graph.inputs[0].shape
-    if wanted is not None and list(wanted[2:]) != list(calibration.shape[1:3]):
-        raise InputError(
-            f"the network takes {list(wanted[2:])} pixels, the calibration images have {list(calibration.shape[1:3])}"
-        )
-    return calibration
+    weights = {str(node.name): evidence.rounded[str(node.name)] for node in nodes}
+    return rebias(model, replace(scheme, weights=weights))
 
 
 def _check_names(model: ir.Model, recipe: Recipe) -> None:

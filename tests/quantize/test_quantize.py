@@ -15,7 +15,8 @@ from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.errors import InputError
 from melanoma_edge.export import passes
 from melanoma_edge.quantize.affine import Affine
-from melanoma_edge.quantize.quantize import exact_input, quantize
+from melanoma_edge.quantize.evidence import exact_input
+from melanoma_edge.quantize.quantize import quantize
 from melanoma_edge.quantize.recipe import RECIPES, Recipe, recipe
 
 SIZE = 16

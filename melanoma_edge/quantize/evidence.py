@@ -1,0 +1,127 @@
+"""What the calibration images show of a float network: gathered once, for every recipe that is tried on it."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+from torch import Tensor
+
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.errors import InputError
+from melanoma_edge.progress import Progress, silent
+from melanoma_edge.quantize.affine import LEVELS, Affine
+from melanoma_edge.quantize.channels import channel_classes
+from melanoma_edge.quantize.equalize import channel_extremes, equalize
+from melanoma_edge.quantize.executor import Batches, Program, load
+from melanoma_edge.quantize.importance import importance
+from melanoma_edge.quantize.placement import place
+from melanoma_edge.quantize.prepare import prepare
+from melanoma_edge.quantize.ranges import Observation, observe
+from melanoma_edge.quantize.rounding import second_moments
+from melanoma_edge.quantize.scheme import weighted_nodes
+from melanoma_edge.quantize.weights import Weights
+
+IMPORTANCE_IMAGES = 64
+ROUNDING_IMAGES = 64
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A prepared float network and what was seen of it.
+
+    images: uint8 `[N, S, S, 3]`. gradients: whether observations hold the importance of values. observations, moments
+    and rounded are filled as they are asked for: of values by name, of the inputs of Conv and Gemm nodes by node name,
+    and adaptively rounded weights by node name.
+    """
+
+    model: ir.Model
+    program: Program
+    images: NDArray[np.uint8]
+    spec: Preprocessing
+    gradients: bool
+    observations: dict[str, Observation] = field(default_factory=dict)
+    moments: dict[str, Tensor] = field(default_factory=dict)
+    rounded: dict[str, Weights] = field(default_factory=dict)
+
+
+def gather(
+    model: ir.Model,
+    calibration: NDArray[np.uint8],
+    spec: Preprocessing,
+    *,
+    gradients: bool = True,
+    equalization: bool = True,
+    progress: Progress = silent,
+) -> Evidence:
+    """Prepare a network that went through the passes of the phases "clean" and "integer"; `model` is left as it is.
+
+    calibration: uint8 `[N, S, S, 3]` images from the training split. spec: how the network's input is made from them.
+    Raises InputError for images of another form, and UnsupportedOperatorError for an operator that the executor does
+    not know.
+    """
+    images = _checked(calibration, model)
+    prepared = prepare(model)
+    program = load(prepared)
+    if equalization:
+        _equalize(prepared, program, images, spec, progress)
+        program = load(prepared)
+    return Evidence(prepared, program, images, spec, gradients)
+
+
+def observations(evidence: Evidence, names: Collection[str], progress: Progress = silent) -> Mapping[str, Observation]:
+    """Observations of the values in `names`. Raises InputError when the network is not finite on an image."""
+    missing = frozenset(names) - evidence.observations.keys()
+    if missing:
+        batches = Batches(evidence.images, evidence.spec)
+        found = observe(evidence.program, batches, missing, gradients=evidence.gradients, progress=progress)
+        evidence.observations.update(found)
+    return {name: evidence.observations[name] for name in names}
+
+
+def moments(evidence: Evidence, nodes: Collection[ir.Node], progress: Progress = silent) -> Mapping[str, Tensor]:
+    """Second moments of the inputs of Conv and Gemm nodes, by name: see `rounding.second_moments`."""
+    missing = [node for node in nodes if str(node.name) not in evidence.moments]
+    if missing:
+        batches = Batches(evidence.images[:ROUNDING_IMAGES], evidence.spec)
+        evidence.moments.update(second_moments(evidence.program, batches, missing, progress))
+    return {str(node.name): evidence.moments[str(node.name)] for node in nodes}
+
+
+def exact_input(spec: Preprocessing) -> Affine | None:
+    """Parameters whose integers are the pixels themselves, when the normalisation has one std and one integer mean."""
+    mean, std = spec.mean[0], spec.std[0]
+    uniform = set(spec.mean) == {mean} and set(spec.std) == {std}
+    if uniform and mean == int(mean) and 0 <= mean <= LEVELS and std > 0:
+        return Affine(float(np.float32(1 / std)), int(mean))
+    return None
+
+
+def _equalize(
+    model: ir.Model, program: Program, images: NDArray[np.uint8], spec: Preprocessing, progress: Progress
+) -> None:
+    """Rescale the channels of `model` in place, for the placement with nothing in float."""
+    placement = place(model, image=exact_input(spec), float_head=False, float_nodes=())
+    quantized = frozenset(placement.groups) & {step.output for step in program.steps}
+    weights = {str(n.inputs[1].name) for n in weighted_nodes(model, placement) if n.inputs[1] is not None}
+    weight = importance(program, Batches(images[:IMPORTANCE_IMAGES], spec), values=quantized, weights=weights)
+    progress("equalization", 1, 2)
+    names = {name for group in channel_classes(model.graph) for name in group.values}
+    equalize(model, channel_extremes(program, Batches(images, spec), names), weight, quantized)
+    progress("equalization", 2, 2)
+
+
+def _checked(calibration: NDArray[np.uint8], model: ir.Model) -> NDArray[np.uint8]:
+    """The images, when they are of the network's input."""
+    if calibration.ndim != 4 or calibration.shape[-1] != 3 or calibration.dtype != np.uint8 or not len(calibration):
+        raise InputError(
+            f"calibration images must be uint8 [N, S, S, 3] with N > 0, found {calibration.dtype} "
+            f"{list(calibration.shape)}"
+        )
+    wanted = model.graph.inputs[0].shape
+    if wanted is not None and list(wanted[2:]) != list(calibration.shape[1:3]):
+        raise InputError(
+            f"the network takes {list(wanted[2:])} pixels, the calibration images have {list(calibration.shape[1:3])}"
+        )
+    return calibration

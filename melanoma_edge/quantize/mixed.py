@@ -1,0 +1,157 @@
+"""Mixed precision: which operators to keep in float so that the answers move least for what they cost.
+
+A weight's rounding is gone when its operator runs in float; a value's when the operator that makes it and all that read
+it do. So whole stretches of the graph are tried. Cost is counted in multiply-adds, moved elements, and elements that
+cross between float and integers, as a share of the whole network's multiply-adds and moved elements.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from melanoma_edge.quantize.kernels import SATURATIONS
+from melanoma_edge.quantize.prepare import WEIGHTED, array
+from melanoma_edge.quantize.scheme import Scheme
+from melanoma_edge.quantize.sensitivity import Sensitivity
+
+LONGEST = 9  # operators in a stretch that is added at once: three inverted residual blocks
+ELEMENT = 4.0  # multiply-adds that take as long as reading or writing an element
+CROSSING = 16.0  # and converting one, with the change of layout that some runtimes make there
+LEAST = 1e-3  # cost below which stretches are compared by what they take away alone
+WORTH = 0.02  # share of the variance that a further stretch must take away
+
+
+@dataclass(frozen=True)
+class Choice:
+    """float_nodes: names. cost: their share of the network's. remaining: expected squared change of the probability
+    by that of all in integers.
+    """
+
+    float_nodes: tuple[str, ...]
+    cost: float
+    remaining: float
+
+
+def choices(model: ir.Model, scheme: Scheme, sensitivity: Sensitivity, budgets: Sequence[float]) -> list[Choice]:
+    """For each budget (share of the cost, ascending) the best Choice found; budgets that add nothing are left out.
+
+    model, scheme: those that `sensitivity` was measured for.
+    """
+    effects = _effects(model, scheme, sensitivity)
+    nothing = np.zeros(len(effects.names), bool)
+    found: list[Choice] = []
+    for budget in budgets:
+        chosen = min((_grow(effects, start, budget) for start in _starts(effects, budget)), key=effects.variance)
+        names = tuple(n for unit, kept in zip(effects.names, chosen, strict=True) if kept for n in unit)
+        remaining = effects.variance(chosen) / max(effects.variance(nothing), 1e-300)
+        if names and (not found or remaining < found[-1].remaining):
+            found.append(Choice(names, effects.cost(chosen), remaining))
+    return found
+
+
+@dataclass(frozen=True)
+class _Effects:
+    """The sensitivity as arrays over units in graph order: an operator with the Relu or Clip that it absorbs.
+
+    names: of each unit's nodes. costs: `[units]`, adding up to 1. weights: `[units]` and values: `[values]`, mean
+    squares of the effects. They are added as if independent: with their signs, the choice would go by what cancels on
+    these images by chance. touching: bool `[values, units]`, the units that must all be in float for a value to be.
+    crossings: `[values]`, the cost of converting each.
+    """
+
+    names: Sequence[tuple[str, ...]]
+    costs: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    values: NDArray[np.float64]
+    touching: NDArray[np.bool_]
+    crossings: NDArray[np.float64]
+
+    def cost(self, chosen: NDArray[np.bool_]) -> float:
+        """Share of the network's cost that the units of `chosen` have, with the conversions that they ask for."""
+        mixed = (self.touching & chosen).any(1) & (self.touching & ~chosen).any(1)
+        return float(self.costs[chosen].sum() + self.crossings[mixed].sum())
+
+    def variance(self, chosen: NDArray[np.bool_]) -> float:
+        """Expected squared change of the probability with the units of `chosen` in float."""
+        left = ~(self.touching <= chosen).all(1)
+        return float(self.weights[~chosen].sum() + self.values[left].sum())
+
+
+def _effects(model: ir.Model, scheme: Scheme, sensitivity: Sensitivity) -> _Effects:
+    units: list[list[ir.Node]] = []
+    home: dict[ir.Node, list[ir.Node]] = {}
+    for node in model.graph:
+        maker = node.inputs[0].producer() if node.inputs and node.inputs[0] is not None else None
+        absorbed = node.name in scheme.placement.integer and maker is not None and node.op_type in SATURATIONS
+        home[node] = home[maker] if absorbed and maker is not None else []
+        home[node].append(node)
+        if not absorbed:
+            units.append(home[node])
+    costs = np.array([_cost(unit[0]) for unit in units])
+    names = [tuple(str(node.name) for node in unit) for unit in units]
+    values, sizes = sensitivity.values, {str(v.name): _size(v) for n in model.graph for v in n.outputs}
+    touching = [[any(_touches(node, name) for node in unit) for unit in units] for name in values]
+    return _Effects(
+        names,
+        costs / costs.sum(),
+        np.array([np.square(sensitivity.weights.get(unit[0], 0.0)).mean() for unit in names]),
+        np.array([np.square(effect).mean() for effect in values.values()]),
+        np.array(touching, bool).reshape(len(values), len(units)),
+        np.array([CROSSING * sizes[name] for name in values]) / costs.sum(),
+    )
+
+
+def _starts(effects: _Effects, budget: float) -> Iterator[NDArray[np.bool_]]:
+    """Nothing, and the first units up to each that fits the budget."""
+    chosen = np.zeros(len(effects.names), bool)
+    yield chosen
+    for first in range(len(chosen)):
+        chosen = chosen.copy()
+        chosen[first] = True
+        if effects.cost(chosen) <= budget:
+            yield chosen
+
+
+def _grow(effects: _Effects, chosen: NDArray[np.bool_], budget: float) -> NDArray[np.bool_]:
+    """`chosen` and, one after the other, the stretches that take away most variance for their cost."""
+    while True:
+        now, spent = effects.variance(chosen), effects.cost(chosen)
+        best, best_worth = None, 0.0
+        for grown in _stretches(chosen):
+            cost = effects.cost(grown)
+            gain = now - effects.variance(grown)
+            worth = gain / max(cost - spent, LEAST)
+            if cost <= budget and gain > WORTH * now and worth > best_worth:
+                best, best_worth = grown, worth
+        if best is None:
+            return chosen
+        chosen = best
+
+
+def _stretches(chosen: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
+    """`chosen` with each stretch of units that adds to it."""
+    for first in (int(i) for i in np.flatnonzero(~chosen)):
+        for last in range(first, min(first + LONGEST, len(chosen))):
+            grown = chosen.copy()
+            grown[first : last + 1] = True
+            yield grown
+
+
+def _touches(node: ir.Node, value: str) -> bool:
+    return any(v is not None and v.name == value for v in (*node.inputs, *node.outputs))
+
+
+def _cost(node: ir.Node) -> float:
+    """Multiply-adds, and the elements read and written in their measure."""
+    moved = sum(_size(v) for v in (*node.inputs, *node.outputs) if v is not None and v.const_value is None)
+    if node.op_type not in WEIGHTED or node.inputs[1] is None or node.inputs[1].const_value is None:
+        return ELEMENT * moved
+    weight = array(node.inputs[1])
+    return _size(node.outputs[0]) / len(weight) * float(weight.size) + ELEMENT * moved
+
+
+def _size(value: ir.Value) -> float:
+    return float(np.prod([d for d in value.shape or () if isinstance(d, int)]))
