@@ -22,7 +22,7 @@ from melanoma_edge.export import passes
 from melanoma_edge.export.onnx import export_onnx
 from melanoma_edge.export.tflite.emit import to_bytes
 from melanoma_edge.quantize.quantize import quantize
-from melanoma_edge.quantize.recipe import recipe
+from melanoma_edge.quantize.quantizers import static
 
 IMAGES = 4
 
@@ -60,7 +60,7 @@ def _ours(model: nn.Module, pixels: "np.typing.NDArray[np.uint8]") -> bytes:
         graph = ir.load(path)
         for phase in ("clean", "integer"):
             passes.apply(graph, phase)
-        quantized, _ = quantize(graph, pixels, Preprocessing(size), recipe("int8"))
+        quantized, _ = quantize(graph, pixels, Preprocessing(size), static.RECIPE)
     return to_bytes(quantized, name="int8")
 
 

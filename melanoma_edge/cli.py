@@ -15,7 +15,15 @@ from rich.console import Console
 from melanoma_edge import __version__, console
 from melanoma_edge.errors import EdgeError, GateError
 from melanoma_edge.flags import as_json, integers, output_folder, takes, targets_wanted, triple
-from melanoma_edge.options import DataOptions, Gates, NetworkOptions, ProofOptions, TrainOptions
+from melanoma_edge.options import (
+    CompileOptions,
+    DataOptions,
+    Gates,
+    NetworkOptions,
+    ProofOptions,
+    QuantizeOptions,
+    TrainOptions,
+)
 from melanoma_edge.progress import Progress
 
 NOTICE = "An aid for engineers and researchers. Never a diagnosis."
@@ -39,6 +47,7 @@ def cli() -> None:
 @takes("data", DataOptions)
 @takes("network", NetworkOptions)
 @takes("training", TrainOptions)
+@takes("quantizing", QuantizeOptions)
 @takes("proof", ProofOptions)
 @takes("gates", Gates)
 @targets_wanted
@@ -48,6 +57,7 @@ def build(
     data: DataOptions,
     network: NetworkOptions,
     training: TrainOptions,
+    quantizing: QuantizeOptions,
     proof: ProofOptions,
     gates: Gates,
     targets: tuple[str, ...],
@@ -59,7 +69,8 @@ def build(
 
     with _progress() as progress:
         folder = output or Path("artifacts") / pipeline.default_name(data, network)
-        outcome = pipeline.build(folder, targets, data, network, training, proof, gates, progress)
+        compiling = CompileOptions(quantizing, proof, gates)
+        outcome = pipeline.build(folder, targets, data, network, training, compiling, progress)
     _finish(outcome.folder, outcome.report, as_json)
 
 
@@ -91,6 +102,7 @@ def train(
 @click.option("--std", default="128", show_default=True, help="likewise")
 @click.option("--calibration", help="the same as --data: calibrated on its train split, verified on its test split")
 @takes("data", DataOptions)
+@takes("quantizing", QuantizeOptions)
 @takes("proof", ProofOptions)
 @takes("gates", Gates)
 @targets_wanted
@@ -103,6 +115,7 @@ def compile_command(
     std: str,
     calibration: str | None,
     data: DataOptions,
+    quantizing: QuantizeOptions,
     proof: ProofOptions,
     gates: Gates,
     targets: tuple[str, ...],
@@ -120,7 +133,8 @@ def compile_command(
     with _progress() as progress:
         folder = output or Path("artifacts") / given.stem
         normalization = (triple("--mean", mean), triple("--std", std))
-        outcome = pipeline.compile_network(folder, targets, given, normalization, data, proof, gates, progress)
+        compiling = CompileOptions(quantizing, proof, gates)
+        outcome = pipeline.compile_network(folder, targets, given, normalization, data, compiling, progress)
     _finish(outcome.folder, outcome.report, as_json)
 
 

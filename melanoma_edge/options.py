@@ -68,15 +68,25 @@ class TrainOptions:
 
 
 @dataclass(frozen=True)
+class QuantizeOptions:
+    """How the INT8 graph is made."""
+
+    quantizer: str = _choice(
+        "auto",
+        "how to make the INT8 graph: auto tries the known ones, cheapest first, until the gates hold on validation",
+    )
+
+
+@dataclass(frozen=True)
 class Gates:
     """The largest values with which an INT8 or float artifact is shipped; None is not judged and leaves no row.
 
     Raises InputError for a limit that is negative or not finite.
     """
 
-    max_auc_drop: float | None = _choice(0.01, "gate: AUC of the reference minus AUC of the artifact")
-    max_flip_rate: float | None = _choice(0.05, "gate: share of test images whose decision is not the reference's")
-    max_sensitivity_drop: float | None = _choice(0.03, "gate: sensitivity of the reference minus the artifact's")
+    max_auc_drop: float | None = _choice(0.002, "gate: AUC of the reference minus AUC of the artifact")
+    max_flip_rate: float | None = _choice(0.01, "gate: share of test images whose decision is not the reference's")
+    max_sensitivity_drop: float | None = _choice(0.01, "gate: sensitivity of the reference minus the artifact's")
     max_bytes: int | None = _choice(None, "gate: size of an INT8 file in bytes [default: none]")
 
     def __post_init__(self) -> None:
@@ -93,6 +103,15 @@ class ProofOptions:
         "sensitivity=0.90", "threshold rule, on validation: sensitivity=X, specificity=X, youden, fbeta=B, threshold=X"
     )
     bench_runs: int = _choice(100, "timed runs per file and thread count, at least 100 for a published figure")
+
+
+@dataclass(frozen=True)
+class CompileOptions:
+    """How the files of a trained network are made and judged."""
+
+    quantizing: QuantizeOptions = QuantizeOptions()
+    proof: ProofOptions = ProofOptions()
+    gates: Gates = Gates()
 
 
 def spell(command: str, given: Mapping[str, Any], *options: Any) -> str:

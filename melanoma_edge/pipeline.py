@@ -11,12 +11,12 @@ from melanoma_edge import models, registry
 from melanoma_edge.artifact import Stage, exclusive, sha256_file
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.export.check import check_contract
-from melanoma_edge.options import DataOptions, Gates, NetworkOptions, ProofOptions, TrainOptions, spell
+from melanoma_edge.options import CompileOptions, DataOptions, NetworkOptions, TrainOptions, spell
 from melanoma_edge.progress import Progress, silent
-from melanoma_edge.quantize.recipe import DEFAULT, recipe
+from melanoma_edge.quantize import quantizers
 from melanoma_edge.report.bundle import WORK, check_output
 from melanoma_edge.stages import data as data_stage
-from melanoma_edge.stages import emit, graph, predict, proof, ship
+from melanoma_edge.stages import emit, graph, predict, proof, quantize, ship
 from melanoma_edge.stages import train as train_stage
 from melanoma_edge.stages.data import Images
 from melanoma_edge.train.weights import load_model
@@ -60,19 +60,18 @@ def build(
     data: DataOptions,
     network: NetworkOptions,
     training: TrainOptions,
-    proof_options: ProofOptions,
-    gates: Gates,
+    compiling: CompileOptions,
     progress: Progress = silent,
 ) -> Outcome:
     """From labelled images to a bundle. Raises EdgeError and its children; a failed gate is in the outcome's report."""
-    _check_choices(targets, proof_options)
+    _check_choices(targets, compiling)
     with _workspace(output) as work:
         images, trained = _train(work, data, network, training, progress)
         checkpoint = trained.folder / train_stage.MODEL
         exported = graph.export(work, checkpoint)
-        command = spell("build", {"target": tuple(targets)}, data, network, training, proof_options, gates)
+        command = spell("build", {"target": tuple(targets)}, data, network, training, *vars(compiling).values())
         reference = Reference(checkpoint, Preprocessing(images.size), command, trained)
-        return _prove(output, targets, images, exported, reference, proof_options, gates, progress)
+        return _prove(output, targets, images, exported, reference, compiling, progress)
 
 
 def train(
@@ -89,15 +88,14 @@ def compile_network(
     given: Path,
     normalization: tuple[Triple, Triple],
     data: DataOptions,
-    proof_options: ProofOptions,
-    gates: Gates,
+    compiling: CompileOptions,
     progress: Progress = silent,
 ) -> Outcome:
     """From a trained network, our .safetensors or anyone's .onnx, to a bundle.
 
     normalization: mean and std, in pixel units, of an .onnx network's own input; it is the reference as it stands.
     """
-    _check_choices(targets, proof_options)
+    _check_choices(targets, compiling)
     onnx = given.suffix != ".safetensors"
     size = check_contract(given).size if onnx else load_model(given)[1].spec.image_size
     spec = Preprocessing(size, *normalization) if onnx else Preprocessing(size)
@@ -105,9 +103,9 @@ def compile_network(
         images = data_stage.prepare(work, data, size=size, train=False, progress=progress)
         exported = graph.adopt(work, given, spec) if onnx else graph.export(work, given)
         flags = {"onnx": given, "mean": _spelt(spec.mean), "std": _spelt(spec.std)} if onnx else {"checkpoint": given}
-        command = spell("compile", {**flags, "target": tuple(targets)}, data, proof_options, gates)
+        command = spell("compile", {**flags, "target": tuple(targets)}, data, *vars(compiling).values())
         reference = Reference(given, spec, command)
-        return _prove(output, targets, images, exported, reference, proof_options, gates, progress)
+        return _prove(output, targets, images, exported, reference, compiling, progress)
 
 
 def _train(
@@ -124,29 +122,32 @@ def _prove(
     images: Images,
     exported: Stage,
     reference: Reference,
-    proof_options: ProofOptions,
-    gates: Gates,
+    compiling: CompileOptions,
     progress: Progress,
 ) -> Outcome:
     """Quantise, emit, run, judge, time; then ship the bundle, or withhold it and leave the report."""
     work, name = output / WORK, output.resolve().name
     formats, shipped = _formats(targets), Preprocessing(images.size)
-    quantized = graph.quantize_once(work, exported, images, recipe(DEFAULT), progress)
-    artifacts = emit.artifacts(work, name, {"float32": exported, "int8": quantized}, formats)
     truth = predict.run(
         work, "reference", reference.model, sha256_file(reference.model), images, reference.spec, progress
     )
+    quantized = quantize.run(work, exported, images, truth, compiling, progress)
+    artifacts = emit.artifacts(work, name, {"float32": exported, "int8": quantized}, formats)
     answers = [
         proof.judged(a, predict.run(work, a.path.name, a.path, a.sha256, images, shipped, progress)) for a in artifacts
     ]
     verdict = proof.verdict(
-        predict.predictions(truth), answers, proof.diagnoses(images), proof_options.operating_point, gates
+        predict.predictions(truth),
+        answers,
+        proof.diagnoses(images),
+        compiling.proof.operating_point,
+        compiling.gates,
     )
     floats = (reference.model, exported.folder / graph.MODEL)
-    timed = proof.time_all(work, artifacts, *floats, proof_options.bench_runs, progress)
+    timed = proof.time_all(work, artifacts, *floats, compiling.proof.bench_runs, progress)
     started = (name, reference.command, tuple(targets), images, reference.trained)
     made = ship.Made(*started, exported, quantized, artifacts, truth)
-    report = ship.report(made, verdict, timed, {"proof": asdict(proof_options), "gates": asdict(gates)})
+    report = ship.report(made, verdict, timed, {"proof": asdict(compiling.proof), "gates": asdict(compiling.gates)})
     ship.finish(output, made, report)
     return Outcome(output, report)
 
@@ -155,10 +156,11 @@ def _spelt(triple: Triple) -> str:
     return ",".join(f"{value:g}" for value in triple)
 
 
-def _check_choices(targets: Sequence[str], proof_options: ProofOptions) -> None:
+def _check_choices(targets: Sequence[str], compiling: CompileOptions) -> None:
     """Refuse at once what would otherwise come out after the training."""
     _formats(targets)
-    operating_point.parse(proof_options.operating_point)
+    quantizers.order(compiling.quantizing.quantizer)
+    operating_point.parse(compiling.proof.operating_point)
 
 
 def _formats(targets: Sequence[str]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from melanoma_edge.quantize.prepare import array, set_array
 from melanoma_edge.quantize.weights import LARGEST
 
 FACTOR_LIMIT = 32.0  # a channel that is almost silent on the calibration images may speak up on others
-STEPS = 200
+STEPS, RATE = 60, 0.15  # of the descent, in log factors
 WEIGHT_NOISE = 0.1  # squared error of adaptive rounding (`rounding`) by that of rounding to nearest, measured
 
 
@@ -142,11 +142,11 @@ def _best(group: ChannelClass, cost: _Cost, extremes: Mapping[str, Extremes]) ->
 def _descend(cost: _Cost, start: Tensor, lower: Tensor, upper: Tensor) -> tuple[float, Tensor]:
     """The best point of a projected Adam descent from `start`, never worse than `start`."""
     logs = start.clone().requires_grad_()
-    optimizer = torch.optim.Adam([logs], lr=0.05)
+    optimizer = torch.optim.Adam([logs], lr=RATE)
     best, point = float("inf"), start
     for step in range(STEPS):
         for group in optimizer.param_groups:
-            group["lr"] = 0.05 * (1 - step / STEPS)
+            group["lr"] = RATE * (1 - step / STEPS)
         loss = _evaluate(cost, logs)
         if (value := float(loss.detach())) < best:
             best, point = value, logs.detach().clone()

@@ -1,11 +1,7 @@
-"""How to quantize, by name."""
+"""How to quantize, as data: the quantizers choose among these."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
-
-from melanoma_edge.errors import InputError
-
-DEFAULT = "int8"
 
 
 @dataclass(frozen=True)
@@ -27,19 +23,3 @@ class Recipe:
     def describe(self) -> dict[str, Any]:
         """The recipe as it stands in reports."""
         return asdict(self)
-
-
-RECIPES = {
-    DEFAULT: Recipe(DEFAULT),
-    "static_wi8_ai8": Recipe("static_wi8_ai8", float_head=False),
-}
-
-
-def recipe(name: str) -> Recipe:
-    """The recipe called `name`: `int8` is the default; `static_wi8_ai8` has every operator and the logits in 8 bits.
-
-    Raises InputError, listing the known names, for any other.
-    """
-    if name not in RECIPES:
-        raise InputError(f"unknown recipe {name!r}: known are {', '.join(RECIPES)}")
-    return RECIPES[name]

@@ -1,4 +1,4 @@
-"""The float graph: exported from a checkpoint, or adopted from elsewhere; and the one quantised graph made of it."""
+"""The float graph: exported from a checkpoint, or adopted from elsewhere."""
 
 import json
 from pathlib import Path
@@ -12,10 +12,6 @@ from melanoma_edge.export import passes
 from melanoma_edge.export.check import check_contract
 from melanoma_edge.export.normalization import fold_input_normalization
 from melanoma_edge.export.onnx import clean, export_onnx
-from melanoma_edge.progress import Progress
-from melanoma_edge.quantize.quantize import quantize
-from melanoma_edge.quantize.recipe import Recipe
-from melanoma_edge.stages.data import Images
 from melanoma_edge.train.weights import load_model
 
 MODEL, FACTS = "model.onnx", "facts.json"
@@ -57,26 +53,6 @@ def adopt(work: Path, onnx: Path, own: Preprocessing) -> Stage:
         inputs={"onnx": sha256_file(onnx)},
         options={"mean": own.mean, "std": own.std},
         tools=("onnx", "onnxsim", "onnx-ir"),
-    )
-
-
-def quantize_once(work: Path, exported: Stage, images: Images, recipe: Recipe, progress: Progress) -> Stage:
-    """The one QDQ graph that every INT8 file is written from."""
-
-    def make(folder: Path) -> None:
-        model = ir.load(exported.folder / MODEL)
-        rewrites = passes.apply(model, "integer")
-        pixels = images.pixels("calibration")
-        result, report = quantize(model, pixels, Preprocessing(images.size), recipe, progress=progress)
-        ir.save(result, folder / MODEL)
-        write_json(folder / FACTS, {"passes": rewrites, **report.describe()})
-
-    return run_stage(
-        work / "quantize",
-        make,
-        inputs={"model": exported.sha256(MODEL), "calibration": images.stage.sha256("calibration.npy")},
-        options={"recipe": recipe.describe()},
-        tools=("torch", "onnx", "onnx-ir"),
     )
 
 

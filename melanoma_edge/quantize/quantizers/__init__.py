@@ -1,0 +1,65 @@
+"""Ways to quantize, one file each: its name is what `--quantizer` takes.
+
+A quantizer has `COST`, its place in what `auto` tries, cheapest first, or None when it is for those who name it; and
+`attempts(subject, progress)`, which yields one or more quantised graphs, cheapest first. Nothing here looks at labels,
+or at any image outside the calibration set: `stages.quantize` judges the attempts on the validation split.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from melanoma_edge import registry
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.progress import Progress, silent
+from melanoma_edge.quantize.evidence import Evidence
+from melanoma_edge.quantize.quantize import QuantizationReport, decide, evidence_for
+from melanoma_edge.quantize.recipe import Recipe
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is to be quantised: a float graph after the passes of both phases, and uint8 `[N, S, S, 3]` images of the
+    training split. gathered: evidence that attempts share, by ranges and equalisation.
+    """
+
+    model: ir.Model
+    calibration: NDArray[np.uint8]
+    spec: Preprocessing
+    gathered: dict[tuple[str, bool], Evidence] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A QDQ graph and how it was made."""
+
+    recipe: Recipe
+    model: ir.Model
+    report: QuantizationReport
+
+
+def order(wanted: str) -> Sequence[str]:
+    """Names of the quantizers to try for `--quantizer wanted`. Raises InputError, listing the known, for any other."""
+    if wanted != AUTO:
+        registry.load(__name__, wanted)
+        return (wanted,)
+    costs = {name: registry.load(__name__, name).COST for name in registry.names(__name__)}
+    return sorted((name for name, cost in costs.items() if cost is not None), key=lambda name: costs[name])
+
+
+def evidence(subject: Subject, recipe: Recipe, progress: Progress = silent) -> Evidence:
+    """Evidence for `recipe`, gathered once for all recipes that take the same ranges and equalisation."""
+    key = (recipe.ranges, recipe.equalization)
+    if key not in subject.gathered:
+        subject.gathered[key] = evidence_for(subject.model, subject.calibration, subject.spec, recipe, progress)
+    return subject.gathered[key]
+
+
+def attempt(subject: Subject, recipe: Recipe, progress: Progress = silent) -> Attempt:
+    """Quantize by one recipe."""
+    return Attempt(recipe, *decide(evidence(subject, recipe, progress), recipe, progress=progress))

@@ -1,0 +1,15 @@
+"""What most converters do, to compare with: ranges that hold every value, weights rounded to nearest, no correction."""
+
+from collections.abc import Iterator
+
+from melanoma_edge.progress import Progress
+from melanoma_edge.quantize.quantizers import Attempt, Subject, attempt
+from melanoma_edge.quantize.recipe import Recipe
+
+COST = None  # seconds cheaper than `static`, never better at the same latency
+RECIPE = Recipe("minmax", ranges="minmax", equalization=False, adaptive_rounding=False, bias_correction=False)
+
+
+def attempts(subject: Subject, progress: Progress) -> Iterator[Attempt]:
+    """One attempt."""
+    yield attempt(subject, RECIPE, progress)

@@ -1,0 +1,30 @@
+"""As `static`, with the operators whose rounding moves the answer most kept in float, at two prices."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from melanoma_edge.progress import Progress
+from melanoma_edge.quantize.executor import Batches
+from melanoma_edge.quantize.mixed import choices
+from melanoma_edge.quantize.quantize import scheme_of
+from melanoma_edge.quantize.quantizers import Attempt, Subject, attempt, evidence
+from melanoma_edge.quantize.quantizers.static import RECIPE
+from melanoma_edge.quantize.sensitivity import sensitivity
+
+COST = 2
+BUDGETS = {"mixed_10": 0.1, "mixed_20": 0.2}  # share of the network's cost that may stay in float
+IMAGES = 64
+
+
+def attempts(subject: Subject, progress: Progress) -> Iterator[Attempt]:
+    """One attempt for each budget that changes anything; none when no operator is worth it."""
+    seen = evidence(subject, RECIPE, progress)
+    model, scheme = scheme_of(seen, RECIPE, progress=progress)
+    images = Batches(subject.calibration[:IMAGES], subject.spec)
+    measured = sensitivity(seen.program, model, scheme, images, progress)
+    known: set[tuple[str, ...]] = set()
+    for name, budget in BUDGETS.items():
+        for choice in choices(model, scheme, measured, [budget]):
+            if choice.float_nodes not in known:
+                known.add(choice.float_nodes)
+                yield attempt(subject, replace(RECIPE, name=name, float_nodes=choice.float_nodes), progress)

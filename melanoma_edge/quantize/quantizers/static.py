@@ -1,0 +1,15 @@
+"""Every operator that has an integer kernel in 8 bits, with all corrections; the last layer and its logits in float."""
+
+from collections.abc import Iterator
+
+from melanoma_edge.progress import Progress
+from melanoma_edge.quantize.quantizers import Attempt, Subject, attempt
+from melanoma_edge.quantize.recipe import Recipe
+
+COST = 1
+RECIPE = Recipe("static")
+
+
+def attempts(subject: Subject, progress: Progress) -> Iterator[Attempt]:
+    """One attempt."""
+    yield attempt(subject, RECIPE, progress)

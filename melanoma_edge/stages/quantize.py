@@ -1,0 +1,187 @@
+"""The one quantised graph that every INT8 file is written from: attempts in turn, judged on the validation split."""
+
+import math
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import onnx_ir as ir
+
+from melanoma_edge import registry, runtime
+from melanoma_edge.artifact import Stage, run_stage, write_json
+from melanoma_edge.bench import latency
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.export import passes
+from melanoma_edge.export.tflite.emit import emit
+from melanoma_edge.options import CompileOptions, Gates
+from melanoma_edge.progress import Progress
+from melanoma_edge.quantize import quantizers
+from melanoma_edge.quantize.quantizers import Attempt, Subject
+from melanoma_edge.runtime.predict import Predict
+from melanoma_edge.stages import predict
+from melanoma_edge.stages.data import Images
+from melanoma_edge.stages.graph import FACTS, MODEL
+from melanoma_edge.verify import operating_point
+from melanoma_edge.verify.gates import judge
+from melanoma_edge.verify.nearby import nearby
+from melanoma_edge.verify.parity import compare
+from melanoma_edge.verify.predictions import Predictions, predict_split
+
+HEADROOM = 0.7  # of the flip gate: what is estimated on one split must hold on another
+SLOWEST = 0.8  # latency by float's above which a file is chosen only when nothing faster was made
+RUNS = 30  # timed runs of each file: enough for a choice, the report's own are more
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One attempt on the validation split. flip_rate and sensitivity_drop: means near the operating point.
+
+    latency_ratio: median of the INT8 TFLite by that of the float one, one thread, taken in turns. seconds: to quantize.
+    None where a value is not defined.
+    """
+
+    recipe: str
+    seconds: float
+    float_nodes: int
+    latency_ratio: float
+    flips: int
+    flip_rate: float | None
+    sensitivity_drop: float | None
+    auc_delta: float | None
+    mean_abs_dp: float | None
+    holds: bool
+
+
+def run(
+    work: Path,
+    exported: Stage,
+    images: Images,
+    reference: Stage,
+    options: CompileOptions,
+    progress: Progress,
+) -> Stage:
+    """Leaves model.onnx and facts.json: what was decided, and everything that was tried with its figures.
+
+    reference: the stage that holds the reference's predictions, of which only the validation split is read.
+    The first attempt that holds the gates there is taken; when none does, the one that flips least of those that are
+    faster than SLOWEST times float, for the test split to judge.
+    """
+    wanted, rule = options.quantizing.quantizer, options.proof.operating_point
+    order = quantizers.order(wanted)
+
+    def make(folder: Path) -> None:
+        model = ir.load(exported.folder / MODEL)
+        rewrites = passes.apply(model, "integer")
+        subject = Subject(model, images.pixels("calibration"), Preprocessing(images.size))
+        with tempfile.TemporaryDirectory() as scratch:
+            truth = predict.predictions(reference).only("val")
+            bench = _Bench(Path(scratch), images, truth, rule, options.gates)
+            emit(ir.load(exported.folder / MODEL), bench.file("float32"), name="float32")
+            chosen, trials = _choose(bench, _attempts(order, subject, progress), progress)
+        ir.save(chosen.model, folder / MODEL)
+        tried = {"wanted": wanted, "chosen": chosen.recipe.name, "tried": [asdict(t) for t in trials]}
+        write_json(folder / FACTS, {"passes": rewrites, **chosen.report.describe(), "quantizer": tried})
+
+    return run_stage(
+        work / "quantize",
+        make,
+        inputs={
+            "model": exported.sha256(MODEL),
+            "calibration": images.stage.sha256("calibration.npy"),
+            "val": images.stage.sha256("val.npy"),
+            "reference": reference.sha256("predictions.csv"),
+        },
+        options={"quantizer": wanted, "order": list(order), "operating_point": rule, "gates": asdict(options.gates)},
+        tools=("torch", "onnx", "onnx-ir", "ai-edge-litert"),
+    )
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """What attempts are measured with: a scratch folder, the validation images, and the reference's answers to them."""
+
+    folder: Path
+    images: Images
+    truth: Predictions
+    rule: str
+    gates: Gates
+
+    def file(self, name: str) -> Path:
+        return self.folder / f"{name}.tflite"
+
+    def load(self, name: str) -> Predict:
+        return runtime.load(self.file(name), Preprocessing(self.images.size), threads=1)
+
+
+def _attempts(order: Sequence[str], subject: Subject, progress: Progress) -> Iterator[Attempt]:
+    for name in order:
+        yield from registry.load(quantizers.__name__, name).attempts(subject, progress)
+
+
+def _choose(bench: _Bench, attempts: Iterator[Attempt], progress: Progress) -> tuple[Attempt, list[Trial]]:
+    """The attempt to ship and the trials so far; stops at the first that holds."""
+    tried: list[tuple[Attempt, Trial]] = []
+    started = time.monotonic()
+    for attempt in attempts:
+        seconds = time.monotonic() - started
+        tried.append((attempt, _try(bench, attempt, seconds, progress)))
+        if tried[-1][1].holds:
+            return attempt, [trial for _, trial in tried]
+        started = time.monotonic()
+    fast = [pair for pair in tried if pair[1].latency_ratio <= SLOWEST] or tried
+    best, _ = min(fast, key=lambda pair: math.inf if pair[1].flip_rate is None else pair[1].flip_rate)
+    return best, [trial for _, trial in tried]
+
+
+def _try(bench: _Bench, attempt: Attempt, seconds: float, progress: Progress) -> Trial:
+    """Write the attempt's TFLite file, run it on the validation split, and time it beside the float one."""
+    name = attempt.recipe.name
+    emit(attempt.model, bench.file(name), name=name)
+    answer = _predict(bench, name, progress)
+    point = operating_point.choose(bench.rule, bench.truth)
+    parity, around = compare(bench.truth, answer, point), nearby(bench.truth, answer, point)
+    steady = replace(parity, flip_rate=around.flip_rate / HEADROOM, sensitivity_delta=-around.sensitivity_drop)
+    gates = judge(name, steady, None, replace(bench.gates, max_bytes=None))
+    return Trial(
+        recipe=name,
+        seconds=round(seconds, 2),
+        float_nodes=len(attempt.report.float_nodes),
+        latency_ratio=round(_latency_ratio(bench, name), 3),
+        flips=parity.flips,
+        flip_rate=_number(around.flip_rate),
+        sensitivity_drop=_number(around.sensitivity_drop),
+        auc_delta=_number(parity.auc_delta),
+        mean_abs_dp=_number(parity.mean_abs_dp),
+        holds=all(gate.passed for gate in gates),
+    )
+
+
+def _predict(bench: _Bench, name: str, progress: Progress) -> Predictions:
+    images = bench.images
+
+    def told(task: str, done: int, total: int, detail: str = "") -> None:
+        progress(f"{name}: {task}", done, total, detail)
+
+    return predict_split(
+        runtime.load(bench.file(name), Preprocessing(images.size)),
+        images.pixels("val"),
+        ids=[s.id for s in images.samples("val")],
+        labels=images.labels("val"),
+        split="val",
+        task=images.task,
+        progress=told,
+    )
+
+
+def _latency_ratio(bench: _Bench, name: str) -> float:
+    image = np.asarray(bench.images.pixels("val")[0])
+    calls = {which: bench.load(which).prepared(image) for which in (name, "float32")}
+    taken = latency.interleave(calls, runs=RUNS)
+    return latency.ratio(taken[name], taken["float32"]).median
+
+
+def _number(value: float) -> float | None:
+    return round(value, 6) if math.isfinite(value) else None
