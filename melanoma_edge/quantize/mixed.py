@@ -21,7 +21,7 @@ LONGEST = 9  # operators in a stretch that is added at once: three inverted resi
 ELEMENT = 4.0  # multiply-adds that take as long as reading or writing an element
 CROSSING = 16.0  # and converting one, with the change of layout that some runtimes make there
 LEAST = 1e-3  # cost below which stretches are compared by what they take away alone
-WORTH = 0.02  # share of the variance that a further stretch must take away
+WORTH = 0.02  # share of the variance that a further stretch, or a whole budget, must take away
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,13 @@ def choices(model: ir.Model, scheme: Scheme, sensitivity: Sensitivity, budgets: 
     model, scheme: those that `sensitivity` was measured for.
     """
     effects = _effects(model, scheme, sensitivity)
-    nothing = np.zeros(len(effects.names), bool)
+    whole = max(effects.variance(np.zeros(len(effects.names), bool)), 1e-300)
     found: list[Choice] = []
     for budget in budgets:
-        chosen = min((_grow(effects, start, budget) for start in _starts(effects, budget)), key=effects.variance)
+        grown = (_grow(effects, start, budget, WORTH * whole) for start in _starts(effects, budget))
+        chosen = min(grown, key=lambda c: effects.variance(c) + WORTH * whole * effects.cost(c) / budget)
         names = tuple(n for unit, kept in zip(effects.names, chosen, strict=True) if kept for n in unit)
-        remaining = effects.variance(chosen) / max(effects.variance(nothing), 1e-300)
+        remaining = effects.variance(chosen) / whole
         if names and (not found or remaining < found[-1].remaining):
             found.append(Choice(names, effects.cost(chosen), remaining))
     return found
@@ -90,10 +91,10 @@ def _effects(model: ir.Model, scheme: Scheme, sensitivity: Sensitivity) -> _Effe
         home[node].append(node)
         if not absorbed:
             units.append(home[node])
-    costs = np.array([_cost(unit[0]) for unit in units])
+    costs = np.array([cost(unit[0]) for unit in units])
     names = [tuple(str(node.name) for node in unit) for unit in units]
     values, sizes = sensitivity.values, {str(v.name): _size(v) for n in model.graph for v in n.outputs}
-    touching = [[any(_touches(node, name) for node in unit) for unit in units] for name in values]
+    touching = [[any(reads_or_makes(node, name) for node in unit) for unit in units] for name in values]
     return _Effects(
         names,
         costs / costs.sum(),
@@ -115,16 +116,16 @@ def _starts(effects: _Effects, budget: float) -> Iterator[NDArray[np.bool_]]:
             yield chosen
 
 
-def _grow(effects: _Effects, chosen: NDArray[np.bool_], budget: float) -> NDArray[np.bool_]:
-    """`chosen` and, one after the other, the stretches that take away most variance for their cost."""
+def _grow(effects: _Effects, chosen: NDArray[np.bool_], budget: float, least: float) -> NDArray[np.bool_]:
+    """`chosen` and, one after the other, the stretches that take away most variance for their cost, `least` or more."""
     while True:
         now, spent = effects.variance(chosen), effects.cost(chosen)
         best, best_worth = None, 0.0
         for grown in _stretches(chosen):
-            cost = effects.cost(grown)
+            price = effects.cost(grown)
             gain = now - effects.variance(grown)
-            worth = gain / max(cost - spent, LEAST)
-            if cost <= budget and gain > WORTH * now and worth > best_worth:
+            worth = gain / max(price - spent, LEAST)
+            if price <= budget and gain > least and worth > best_worth:
                 best, best_worth = grown, worth
         if best is None:
             return chosen
@@ -140,12 +141,13 @@ def _stretches(chosen: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
             yield grown
 
 
-def _touches(node: ir.Node, value: str) -> bool:
+def reads_or_makes(node: ir.Node, value: str) -> bool:
+    """Whether a node has the value of this name as operand or output."""
     return any(v is not None and v.name == value for v in (*node.inputs, *node.outputs))
 
 
-def _cost(node: ir.Node) -> float:
-    """Multiply-adds, and the elements read and written in their measure."""
+def cost(node: ir.Node) -> float:
+    """Multiply-adds of a node, and the elements read and written in their measure."""
     moved = sum(_size(v) for v in (*node.inputs, *node.outputs) if v is not None and v.const_value is None)
     if node.op_type not in WEIGHTED or node.inputs[1] is None or node.inputs[1].const_value is None:
         return ELEMENT * moved

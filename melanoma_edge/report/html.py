@@ -54,6 +54,7 @@ SECTIONS = (
     Section("verdict", "Verdict", "verdict"),
     Section("comparison", "Side by side", "artifacts"),
     Section("plots", "In pictures", "artifacts"),
+    Section("tried", "INT8 recipes", "build.quantization.quantizer"),
     Section("ledger", "Changed decisions", "flips"),
     Section("data", "Data", "data"),
     Section("training", "Training", "training"),
@@ -78,7 +79,7 @@ def render_html(report: Mapping[str, Any], thumbnails: Mapping[str, bytes], show
         .get_template("report.html")
         .render(
             report=report,
-            sections=[section for section in SECTIONS if section.needs in report],
+            sections=[section for section in SECTIONS if _holds(report, section.needs)],
             figures=_figures(report),
             headline=view.headline(report),
             threads=view.thread_counts(report),
@@ -93,6 +94,16 @@ def render_html(report: Mapping[str, Any], thumbnails: Mapping[str, bytes], show
             pictures=pictures,
         )
     )
+
+
+def _holds(report: Mapping[str, Any], path: str) -> bool:
+    """Whether a report has what a section needs, such as `build.quantization`."""
+    found: Any = report
+    for key in path.split("."):
+        if not isinstance(found, Mapping) or key not in found:
+            return False
+        found = found[key]
+    return True
 
 
 def _figures(report: Mapping[str, Any]) -> dict[str, Markup]:

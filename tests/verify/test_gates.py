@@ -12,13 +12,13 @@ from melanoma_edge.verify.parity import Parity
 GOOD = Parity(
     n=100,
     auc=0.9,
-    auc_delta=-0.01,
+    auc_delta=-0.002,
     sensitivity=0.9,
-    sensitivity_delta=-0.03,
+    sensitivity_delta=-0.01,
     specificity=0.8,
     specificity_delta=0.0,
-    flips=5,
-    flip_rate=0.05,
+    flips=1,
+    flip_rate=0.01,
     max_abs_dp=0.1,
     mean_abs_dp=0.01,
     top1_agreement=0.99,
@@ -37,12 +37,12 @@ def verdicts(gates: list[Gate]) -> dict[str, bool]:
 def test_a_value_at_its_limit_passes():
     gates = judge("int8", GOOD, 1000, Gates(max_bytes=1000))
     assert verdicts(gates) == dict.fromkeys([*FIELDS, "max_bytes"], True)
-    assert {g.name: (g.limit, g.value) for g in gates}["max_sensitivity_drop"] == (0.03, 0.03)
+    assert {g.name: (g.limit, g.value) for g in gates}["max_sensitivity_drop"] == (0.01, 0.01)
     assert {g.artifact for g in gates} == {"int8"}
 
 
 @pytest.mark.parametrize("gate", FIELDS)
-@pytest.mark.parametrize("size", [0.051, math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("size", [0.0101, math.nan, math.inf, -math.inf])
 def test_a_value_beyond_its_limit_or_not_finite_fails_its_gate_only(gate: str, size: float):
     sign = 1 if gate == "max_flip_rate" else -1
     bad = replace(GOOD, **{FIELDS[gate]: sign * size})

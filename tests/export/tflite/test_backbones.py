@@ -18,7 +18,7 @@ from melanoma_edge.export import passes
 from melanoma_edge.export.onnx import export_onnx
 from melanoma_edge.export.tflite.emit import to_bytes
 from melanoma_edge.quantize.quantize import quantize
-from melanoma_edge.quantize.quantizers import static
+from melanoma_edge.quantize.quantizers import minmax
 
 SIZE = 96
 IMAGES = 12
@@ -74,7 +74,7 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     passes.apply(graph, "clean")
     float32 = to_bytes(graph, name="float32")
     passes.apply(graph, "integer")
-    integer, _ = quantize(graph, pixels, spec, static.RECIPE)
+    integer, _ = quantize(graph, pixels, spec, minmax.RECIPE)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     return Built(network, parameters, images, float32, integer, to_bytes(integer, name="int8"))
 

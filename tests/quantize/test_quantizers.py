@@ -1,0 +1,51 @@
+"""Every quantizer that is registered, on a network with what the backbones have."""
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+from small_network import IMAGES, SPEC, mobile, run_ort
+
+from melanoma_edge import registry
+from melanoma_edge.errors import InputError
+from melanoma_edge.progress import silent
+from melanoma_edge.quantize import quantizers
+from melanoma_edge.quantize.quantizers import AUTO, Attempt, Subject, order
+from melanoma_edge.runtime.predict import Logits
+
+NAMES = registry.names(quantizers.__name__)
+
+
+def attempts(name: str) -> list[Attempt]:
+    subject = Subject(mobile(), IMAGES, SPEC)
+    return list(registry.load(quantizers.__name__, name).attempts(subject, silent))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_quantizer_makes_graphs_that_run_and_say_how_they_were_made(name: str) -> None:
+    found = attempts(name)
+    assert len({attempt.recipe.name for attempt in found}) == len(found)
+    for attempt in found:
+        answers = run_ort(attempt.model, IMAGES, ort.GraphOptimizationLevel.ORT_ENABLE_ALL)
+        assert np.isfinite(answers).all()
+        assert attempt.report.recipe["name"] == attempt.recipe.name
+        assert set(attempt.recipe.float_nodes) <= set(attempt.report.float_nodes)
+
+
+def test_auto_goes_from_cheap_to_dear_and_a_name_stands_for_itself() -> None:
+    assert list(order(AUTO)) == ["static", "mixed"]
+    assert all(list(order(name)) == [name] for name in NAMES)
+
+
+def test_an_unknown_name_lists_the_known() -> None:
+    with pytest.raises(InputError, match=", ".join(NAMES)):
+        order("magic")
+
+
+def test_corrections_leave_less_error_than_none() -> None:
+    def error(answers: Logits) -> float:
+        return float(np.square(answers - exact).mean())
+
+    exact = run_ort(mobile(), IMAGES, ort.GraphOptimizationLevel.ORT_DISABLE_ALL)
+    level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    plain, corrected = (error(run_ort(attempts(n)[0].model, IMAGES, level)) for n in ("minmax", "static"))
+    assert corrected < plain

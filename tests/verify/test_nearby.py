@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from melanoma_edge.verify import operating_point
+from melanoma_edge.verify.nearby import nearby
+from melanoma_edge.verify.parity import compare
+from melanoma_edge.verify.predictions import Predictions
+
+
+def predictions(p: np.ndarray, labels: np.ndarray) -> Predictions:
+    logits = np.stack([np.zeros(len(p)), np.log(p / (1 - p))], 1).astype(np.float32)
+    ids = tuple(f"i{i}" for i in range(len(p)))
+    return Predictions(ids, ("val",) * len(p), labels, logits, 1, ("other", "melanoma"))
+
+
+def pair(seed: int, noise: float, n: int = 1500) -> tuple[Predictions, Predictions]:
+    rng = np.random.default_rng(seed)
+    labels = (rng.random(n) < 0.15).astype(np.int64)
+    logits = rng.normal(2 * labels - 1.5, 1.2)
+    before, after = (1 / (1 + np.exp(-(logits + noise * z))) for z in (0, rng.normal(size=n)))
+    return predictions(before, labels), predictions(after, labels)
+
+
+def test_an_artifact_that_answers_alike_flips_nothing() -> None:
+    reference, _ = pair(0, 0.1)
+    point = operating_point.choose("sensitivity=0.9", reference)
+    assert nearby(reference, reference, point) == nearby(reference, reference, point)
+    assert nearby(reference, reference, point).flip_rate == nearby(reference, reference, point).sensitivity_drop == 0
+
+
+def test_it_estimates_the_flip_rate_with_less_spread_than_one_threshold_does() -> None:
+    near, at = [], []
+    for seed in range(40):
+        reference, artifact = pair(seed, 0.1)
+        point = operating_point.choose("sensitivity=0.9", reference)
+        near.append(nearby(reference, artifact, point).flip_rate)
+        at.append(compare(reference, artifact, point).flip_rate)
+    assert np.mean(near) == pytest.approx(np.mean(at), rel=0.2)
+    assert np.std(near) < 0.7 * np.std(at)
+
+
+def test_an_artifact_that_answers_lower_loses_sensitivity() -> None:
+    reference, _ = pair(1, 0.0)
+    lower = predictions(reference.p * 0.8, reference.labels)
+    point = operating_point.choose("sensitivity=0.9", reference)
+    assert nearby(reference, lower, point).sensitivity_drop > 0.02
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0])
+def test_a_threshold_beyond_all_scores_is_judged_at_the_nearest(threshold: float) -> None:
+    reference, artifact = pair(2, 0.1)
+    point = operating_point.choose(f"threshold={threshold}", reference)
+    assert 0 <= nearby(reference, artifact, point).flip_rate < 0.1
+
+
+def test_one_score_for_all_and_undefined_scores() -> None:
+    labels = np.array([0, 1, 0, 1])
+    flat = predictions(np.full(4, 0.5), labels)
+    point = operating_point.choose("threshold=0.5", flat)
+    assert nearby(flat, flat, point).flip_rate == 0
+    broken = predictions(np.array([0.5, np.nan, 0.5, 0.5]), labels)
+    assert np.isnan(nearby(flat, broken, point).flip_rate)
