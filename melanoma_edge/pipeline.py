@@ -14,6 +14,7 @@ from melanoma_edge.export.check import check_contract
 from melanoma_edge.options import CompileOptions, DataOptions, NetworkOptions, TrainOptions, spell
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize import quantizers
+from melanoma_edge.quantize.weight_only import NAME as WEIGHT_ONLY
 from melanoma_edge.report.bundle import WORK, check_output
 from melanoma_edge.stages import data as data_stage
 from melanoma_edge.stages import emit, graph, predict, proof, quantize, ship
@@ -127,12 +128,17 @@ def _prove(
 ) -> Outcome:
     """Quantise, emit, run, judge, time; then ship the bundle, or withhold it and leave the report."""
     work, name = output / WORK, output.resolve().name
-    formats, shipped = _formats(targets), Preprocessing(images.size)
+    shipped = Preprocessing(images.size)
     truth = predict.run(
         work, "reference", reference.model, sha256_file(reference.model), images, reference.spec, progress
     )
     quantized = quantize.run(work, exported, images, truth, compiling, progress)
-    artifacts = emit.artifacts(work, name, {"float32": exported, "int8": quantized}, formats)
+    graphs = {
+        "float32": emit.Graph(exported, graph.MODEL),
+        "int8": emit.Graph(quantized, graph.MODEL),
+        WEIGHT_ONLY: emit.Graph(quantized, quantize.WEIGHT_ONLY),
+    }
+    artifacts = emit.artifacts(work, name, graphs, _wanted(targets))
     answers = [
         proof.judged(a, predict.run(work, a.path.name, a.path, a.sha256, images, shipped, progress)) for a in artifacts
     ]
@@ -158,15 +164,15 @@ def _spelt(triple: Triple) -> str:
 
 def _check_choices(targets: Sequence[str], compiling: CompileOptions) -> None:
     """Refuse at once what would otherwise come out after the training."""
-    _formats(targets)
+    _wanted(targets)
     quantizers.order(compiling.quantizing.quantizer)
     operating_point.parse(compiling.proof.operating_point)
 
 
-def _formats(targets: Sequence[str]) -> tuple[str, ...]:
-    """File formats that the targets ship. Raises InputError, listing the known, for an unknown target."""
-    wanted = [place.format for t in targets for place in registry.load("melanoma_edge.targets", t).ARTIFACTS]
-    return tuple(dict.fromkeys(wanted))
+def _wanted(targets: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Format and precision of every file that the targets ship. Raises InputError, listing the known, for others."""
+    places = [place for t in targets for place in registry.load("melanoma_edge.targets", t).ARTIFACTS]
+    return tuple(dict.fromkeys((place.format, place.precision) for place in places))
 
 
 @contextlib.contextmanager

@@ -61,6 +61,7 @@ def test_the_bundle_holds_what_the_contract_says(bundle):
         "tflite/small_int8.tflite",
         "web/small_float32.onnx",
         "web/small_int8.onnx",
+        "web/small_weight_only_wi8_afp32.onnx",
     }
 
 
@@ -81,13 +82,26 @@ def test_the_report_keeps_its_schema_and_proves_every_file(bundle):
     told = report(bundle)
     jsonschema.validate(told, schema())
     rows = {row["name"]: row for row in told["artifacts"]}
-    assert set(rows) == {f"small_{p}.{f}" for p in ("float32", "int8") for f in ("tflite", "onnx")}
+    both = {f"small_{p}.{f}" for p in ("float32", "int8") for f in ("tflite", "onnx")}
+    assert set(rows) == both | {"small_weight_only_wi8_afp32.onnx"}
     for row in rows.values():
         assert row["latency_ms"]["runs"] == 5
     assert rows["small_float32.tflite"]["flips"] == rows["small_float32.onnx"]["flips"] == 0
     assert rows["small_float32.tflite"]["max_abs_dp"] < 1e-4
     assert rows["small_int8.tflite"]["bytes"] < rows["small_float32.tflite"]["bytes"] / 2
     assert rows["small_int8.tflite"]["partitions"] == 1
+    light = rows["small_weight_only_wi8_afp32.onnx"]
+    assert light["bytes"] < rows["small_float32.onnx"]["bytes"] / 2
+    assert light["mean_abs_dp"] < rows["small_int8.onnx"]["mean_abs_dp"] + 1e-3
+
+
+def test_the_report_says_which_quantizers_were_tried_on_validation(bundle):
+    told = report(bundle)["build"]["quantization"]
+    quantizer = told["quantizer"]
+    assert quantizer["wanted"] == "auto" and quantizer["chosen"] == told["recipe"]["name"]
+    assert [row["recipe"] for row in quantizer["tried"]] == ["static"] and quantizer["tried"][0]["holds"]
+    assert quantizer["tried"][0]["latency_ratio"] > 0 and quantizer["tried"][0]["seconds"] > 0
+    assert "INT8 recipes" in (bundle / "report.html").read_text()
 
 
 def test_the_int8_files_of_both_runtimes_decide_alike(bundle):
