@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install demo test test-slow bench-sizes check format wheel clean
+.PHONY: help install demo test test-slow bench-sizes bench-peers check format wheel clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -28,6 +28,14 @@ test-slow: install  ## what takes minutes or needs an optional package
 bench-sizes: install  ## bytes of every backbone's INT8 file, beside litert-torch's
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[peers]'
 	$(BIN)/python benchmarks/sizes.py
+
+NETWORKS ?= $(wildcard ../shared/networks/*.onnx)
+DATA ?= ham10000:../shared/data/ham10000
+
+bench-peers: install  ## our recipes beside other converters on NETWORKS, with the images of DATA
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[peers,nncf]'
+	$(BIN)/python benchmarks/against_peers.py $(NETWORKS) --data $(DATA)
+	$(BIN)/python benchmarks/peers_table.py
 
 check: install  ## lint, format, types, import rules
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ TRIAL = Trial(
     seconds=1.0,
     float_nodes=0,
     latency_ratio=0.5,
+    onnx_latency_ratio=0.6,
     flips=9,
     flip_rate=0.01,
     sensitivity_drop=0.0,
@@ -49,6 +50,7 @@ def test_otherwise_the_one_that_flips_least_is_taken(monkeypatch: pytest.MonkeyP
 def test_a_slow_one_is_taken_only_when_all_are(monkeypatch: pytest.MonkeyPatch) -> None:
     slow = replace(TRIAL, flip_rate=0.001, latency_ratio=0.9)
     assert chosen(monkeypatch, a=TRIAL, b=slow)[0] == "a"
+    assert chosen(monkeypatch, a=TRIAL, b=replace(slow, latency_ratio=0.5, onnx_latency_ratio=1.1))[0] == "a"
     assert chosen(monkeypatch, a=replace(TRIAL, latency_ratio=1.2), b=slow)[0] == "b"
 
 

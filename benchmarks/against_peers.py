@@ -1,0 +1,207 @@
+"""Our recipes and other people's converters on one trained network: size, latency, flips, in one process.
+
+    make bench-peers NETWORKS="../shared/networks/mobilenet_v2_160.onnx" DATA=ham10000:../shared/data/ham10000
+
+writes docs/results/peers/NETWORK.json, one a network; `benchmarks/peers_table.py` makes the table and the plot of them.
+Every converter gets the same float32 graph and the same calibration images, and runs in a process of its own, for its
+seconds and its peak memory. Files are timed by turns on one thread; only the test split gives the figures.
+"""
+
+import argparse
+import importlib
+import importlib.metadata
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+from peak import multiply_adds, peak
+
+from melanoma_edge import registry, runtime
+from melanoma_edge.bench.latency import interleave, ratio
+from melanoma_edge.bench.machine import machine
+from melanoma_edge.bench.partitions import partitions
+from melanoma_edge.data.preprocess import Preprocessing, normalize
+from melanoma_edge.export import passes
+from melanoma_edge.export.check import check_contract
+from melanoma_edge.export.tflite.emit import emit
+from melanoma_edge.options import DataOptions
+from melanoma_edge.progress import silent
+from melanoma_edge.quantize import quantizers
+from melanoma_edge.quantize.quantizers import Subject
+from melanoma_edge.runtime import litert
+from melanoma_edge.stages import data as data_stage
+from melanoma_edge.stages import graph
+from melanoma_edge.stages.data import Images
+from melanoma_edge.verify import metrics, operating_point
+from melanoma_edge.verify.predictions import Predictions, softmax
+
+OURS = ("minmax", "static_wi8_ai8", "static", "mixed")
+PEERS = ("litert_torch_static", "ort_static", "nncf_default")
+RUNS = 200
+RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results" / "peers"
+Run = Callable[[NDArray[np.uint8]], Callable[[], NDArray[np.float32]]]  # an image put in place; call to run
+
+
+@dataclass(frozen=True)
+class Made:
+    """A file and what it took to make it; megabytes: peak memory of the process, None for ours, made in this one."""
+
+    name: str
+    path: Path
+    seconds: float
+    megabytes: float | None
+
+
+def measure(network: Path, data: str, mean: float, std: float, work: Path) -> dict[str, Any]:
+    """The document of one network."""
+    size = check_contract(network).size
+    images = data_stage.prepare(work / "data", DataOptions(data), size=size, train=False, progress=silent)
+    exported = graph.adopt(work / network.stem, network, Preprocessing(size, (mean,) * 3, (std,) * 3))
+    onnx = exported.folder / graph.MODEL
+    folder = work / network.stem / "files"
+    folder.mkdir(parents=True, exist_ok=True)
+    emit(ir.load(onnx), folder / "float32.tflite", name="float32")
+    files = [Made("float32", folder / "float32.tflite", 0.0, None), Made("float32", onnx, 0.0, None)]
+    files += [*_ours(onnx, images, folder), *_peers(onnx, images, folder)]
+    runs = {made.path: _runner(made.path, size) for made in files}
+    truth = {split: _answers(runs[onnx], images.pixels(split)) for split in ("val", "test")}
+    point = operating_point.choose("sensitivity=0.90", _predictions(truth["val"], images, "val"))
+    image = np.asarray(images.pixels("test")[0])
+    taken = interleave({str(path): run(image) for path, run in runs.items()}, runs=RUNS)
+    rows = []
+    for made in files:
+        base = str(folder / "float32.tflite" if made.path.suffix == ".tflite" else onnx)
+        row = _judge(_answers(runs[made.path], images.pixels("test")), truth["test"], images, point.threshold)
+        times = {"p50_ms": float(np.median(taken[str(made.path)]) / 1e6)}
+        times |= {"ratio": asdict(ratio(taken[str(made.path)], taken[base]))}
+        parts = partitions(made.path).partitions if made.path.suffix == ".tflite" else None
+        how = {"name": made.name, "format": made.path.suffix[1:], "seconds": made.seconds, "megabytes": made.megabytes}
+        rows.append({**how, "bytes": made.path.stat().st_size, "partitions": parts, **times, **row})
+    ours = {"multiply_adds": multiply_adds(ir.load(onnx)), "peak_per_second": peak(folder)}
+    return {"network": network.stem, "machine": machine(), "versions": _versions(), "runs": RUNS, **ours, "rows": rows}
+
+
+def _ours(onnx: Path, images: Images, folder: Path) -> Iterator[Made]:
+    model = ir.load(onnx)
+    passes.apply(model, "integer")
+    for name in OURS:
+        subject = Subject(model, images.pixels("calibration"), Preprocessing(images.size))
+        started = time.monotonic()
+        for attempt in registry.load(quantizers.__name__, name).attempts(subject, silent):
+            files = [folder / f"{attempt.recipe.name}.{suffix}" for suffix in ("onnx", "tflite")]
+            ir.save(attempt.model, files[0])
+            emit(attempt.model, files[1], name=attempt.recipe.name)
+            yield from (Made(attempt.recipe.name, f, round(time.monotonic() - started, 1), None) for f in files)
+
+
+def _peers(onnx: Path, images: Images, folder: Path) -> Iterator[Made]:
+    """Those that are installed and that convert this network; the others are named on stderr."""
+    batch = normalize(np.asarray(images.pixels("calibration")), Preprocessing(images.size))
+    np.save(folder / "calibration.npy", np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))
+    for name in PEERS:
+        path = folder / f"{name}.{importlib.import_module(f'peers.{name}').FORMAT}"
+        command = [sys.executable, __file__, "--convert", name, str(onnx), str(folder / "calibration.npy"), str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            print(f"{name} does not convert {onnx.parent.parent.name}: {done.stderr[-400:]}", file=sys.stderr)
+            continue
+        yield Made(name, path, **json.loads(done.stdout.splitlines()[-1]))
+
+
+def _convert(name: str, onnx: Path, calibration: Path, path: Path) -> None:
+    """One peer in this process; prints its seconds and the process's peak memory."""
+    images = np.load(calibration)
+    started = time.monotonic()
+    importlib.import_module(f"peers.{name}").convert_onnx(onnx, images, path)
+    peak_kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps({"seconds": round(time.monotonic() - started, 1), "megabytes": round(peak_kilobytes / 1e3)}))
+
+
+def _runner(path: Path, size: int) -> Run:
+    """One thread of the file's runtime; integer inputs and outputs of a .tflite are converted outside of the call."""
+    if path.suffix != ".tflite":
+        return runtime.load(path, Preprocessing(size), threads=1).prepared
+    interpreter = litert.allocate(path, threads=1)
+    given, made = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+
+    def prepare(image: NDArray[np.uint8]) -> Callable[[], NDArray[np.float32]]:
+        x = normalize(image[np.newaxis], Preprocessing(size))
+        if given["dtype"] == np.int8:
+            scale, zero = given["quantization"]
+            x = np.clip(np.rint(x / scale) + zero, -128, 127).astype(np.int8)
+
+        def run() -> NDArray[np.float32]:
+            interpreter.set_tensor(given["index"], x)
+            interpreter.invoke()
+            scale, zero = made["quantization"] if made["dtype"] == np.int8 else (1.0, 0)
+            return np.asarray((interpreter.get_tensor(made["index"]).astype(np.float32) - zero) * scale)
+
+        return run
+
+    return prepare
+
+
+def _answers(run: Run, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.concatenate([run(np.asarray(image))() for image in pixels])
+
+
+def _predictions(logits: NDArray[np.float32], images: Images, split: str) -> Predictions:
+    samples, task = images.samples(split), images.task
+    ids = tuple(s.id for s in samples)
+    return Predictions(ids, (split,) * len(ids), images.labels(split), logits, task.melanoma, task.classes)
+
+
+def _judge(
+    logits: NDArray[np.float32], truth: NDArray[np.float32], images: Images, threshold: float
+) -> Mapping[str, float]:
+    melanoma = images.task.melanoma
+    p, reference = softmax(logits)[:, melanoma], softmax(truth)[:, melanoma]
+    area = metrics.auc(images.labels("test") == melanoma, p)
+    change = np.abs(p - reference)
+    return {
+        "auc": area,
+        "auc_delta": area - metrics.auc(images.labels("test") == melanoma, reference),
+        "flips": int(metrics.flips(reference, p, threshold).sum()),
+        "images": len(p),
+        "mean_abs_dp": float(change.mean()),
+        "max_abs_dp": float(change.max()),
+    }
+
+
+def _versions() -> dict[str, str]:
+    names = ["torch", "onnxruntime", "ai-edge-litert"]
+    names += [package for peer in PEERS for package in importlib.import_module(f"peers.{peer}").PACKAGES]
+    return {name: importlib.metadata.version(name) for name in dict.fromkeys(names)}
+
+
+def main() -> None:
+    """Measure the networks named on the command line."""
+    if sys.argv[1:2] == ["--convert"]:
+        _convert(sys.argv[2], *map(Path, sys.argv[3:]))
+        return
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("networks", nargs="+", type=Path)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--mean", type=float, default=127.5)
+    parser.add_argument("--std", type=float, default=127.5)
+    options = parser.parse_args()
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as work:
+        for network in options.networks:
+            document = measure(network, options.data, options.mean, options.std, Path(work))
+            (RESULTS / f"{network.stem}.json").write_text(json.dumps(document, indent=2) + "\n")
+            print(RESULTS / f"{network.stem}.json")
+
+
+if __name__ == "__main__":
+    main()
