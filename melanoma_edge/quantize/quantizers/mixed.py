@@ -1,4 +1,4 @@
-"""As `static`, with the operators whose rounding moves the answer most kept in float, at two prices."""
+"""As `static`, with the operators whose rounding moves the answer most kept in float, at three prices."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +12,7 @@ from melanoma_edge.quantize.quantizers.static import RECIPE
 from melanoma_edge.quantize.sensitivity import sensitivity
 
 COST = 2
-BUDGETS = {"mixed_10": 0.1, "mixed_20": 0.2}  # share of the network's cost that may stay in float
+BUDGETS = {"mixed_10": 0.1, "mixed_20": 0.2, "mixed_30": 0.3}  # share of the network's cost that may stay in float
 IMAGES = 64
 
 
