@@ -10,14 +10,17 @@ import onnx_ir as ir
 from melanoma_edge.quantize.scheme import Scheme
 
 NAME = "weight_only_wi8_afp32"  # as ai-edge-quantizer calls such a recipe
+SMALLEST = 4096  # weights of a layer, below which it stays in float: few bytes, and the early layers that matter most
 
 
-def weight_only(model: ir.Model, scheme: Scheme) -> ir.Model:
-    """A copy of `model` (as `prepare` returns it) with the weights of `scheme` behind a DequantizeLinear each."""
+def weight_only(model: ir.Model, scheme: Scheme, smallest: int = SMALLEST) -> ir.Model:
+    """A copy of `model` (as `prepare` returns it) with the weights of `scheme` behind a DequantizeLinear each;
+    layers of fewer than `smallest` weights stay as they are.
+    """
     copy = model.clone()
     for node in copy.graph:
         weights = scheme.weights.get(str(node.name))
-        if weights is None or node.inputs[1] is None:
+        if weights is None or weights.values.size < smallest or node.inputs[1] is None:
             continue
         old = node.inputs[1]
         name = str(old.name)

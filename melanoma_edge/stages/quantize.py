@@ -88,8 +88,8 @@ def run(
             bench.write(ir.load(exported.folder / MODEL), "float32")
             chosen, trials = _choose(bench, _attempts(order, subject, progress), progress)
         ir.save(chosen.model, folder / MODEL)
-        seen = quantizers.evidence(subject, static.RECIPE, progress)
-        ir.save(weight_only(*scheme_of(seen, static.RECIPE, progress=progress)), folder / WEIGHT_ONLY)
+        seen = quantizers.evidence(subject, static.WEIGHTS, progress)
+        ir.save(weight_only(*scheme_of(seen, static.WEIGHTS, progress=progress)), folder / WEIGHT_ONLY)
         tried = {"wanted": wanted, "chosen": chosen.recipe.name, "tried": [asdict(t) for t in trials]}
         write_json(folder / FACTS, {"passes": rewrites, **chosen.report.describe(), "quantizer": tried})
 

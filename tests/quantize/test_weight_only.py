@@ -14,8 +14,8 @@ LEVEL = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
 
 
 def test_only_the_weights_change_and_little() -> None:
-    model, scheme = scheme_of(gather(mobile(), IMAGES, SPEC), static.RECIPE)
-    light = weight_only(model, scheme)
+    model, scheme = scheme_of(gather(mobile(), IMAGES, SPEC, gradients=False, equalization=False), static.WEIGHTS)
+    light = weight_only(model, scheme, smallest=0)
     exact, found = (run_ort(m, IMAGES, LEVEL) for m in (mobile(), light))
     assert 0 < np.abs(found - exact).mean() < 0.05 * np.ptp(exact)
     stored = [v for v in light.graph.initializers.values() if v.name and v.name.endswith("_quantized")]
@@ -27,8 +27,15 @@ def test_only_the_weights_change_and_little() -> None:
             assert node.inputs[1] is not None and node.inputs[1].producer() is not None
 
 
+def test_small_layers_stay_in_float() -> None:
+    model, scheme = scheme_of(gather(mobile(), IMAGES, SPEC, gradients=False, equalization=False), static.WEIGHTS)
+    sizes = sorted(weights.values.size for weights in scheme.weights.values())
+    light = weight_only(model, scheme, smallest=sizes[3])
+    assert sum(n.op_type == "DequantizeLinear" for n in light.graph) == sum(size >= sizes[3] for size in sizes)
+
+
 def test_the_model_that_it_is_made_from_stays() -> None:
-    model, scheme = scheme_of(gather(mobile(), IMAGES, SPEC), static.RECIPE)
+    model, scheme = scheme_of(gather(mobile(), IMAGES, SPEC, gradients=False, equalization=False), static.WEIGHTS)
     before = ir.to_proto(model).SerializeToString(deterministic=True)
     weight_only(model, scheme)
     assert ir.to_proto(model).SerializeToString(deterministic=True) == before

@@ -8,6 +8,7 @@ from melanoma_edge.quantize.recipe import Recipe
 
 COST = 1
 RECIPE = Recipe("static")
+WEIGHTS = Recipe("weights", ranges="minmax", equalization=False)  # equalised, activations gain what weights lose
 
 
 def attempts(subject: Subject, progress: Progress) -> Iterator[Attempt]:
