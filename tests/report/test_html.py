@@ -252,3 +252,22 @@ def test_text_and_lines_are_legible_in_light_dark_and_print(scheme):
     for name, colour in colours.items():
         if name.startswith("series"):
             assert contrast(colour, colours["paper"]) >= 3, name
+
+
+@pytest.mark.parametrize(
+    ("wanted", "holds", "words"),
+    [
+        ("auto", True, "the first that held the gates"),
+        ("auto", False, "none held the gates with room to spare"),
+        ("static", False, "asked for by name"),
+    ],
+)
+def test_the_recipes_that_were_tried_are_listed_when_the_build_has_them(inputs, wanted, holds, words):
+    assert "INT8 recipes" not in Page(html.render_html(build_report(**inputs), {})).text
+    figures = {"flips": 9, "flip_rate": 0.006, "sensitivity_drop": None, "auc_delta": -0.001, "mean_abs_dp": 0.004}
+    times = {"seconds": 21.5, "latency_ratio": 0.48, "onnx_latency_ratio": 0.56, "float_nodes": 3}
+    row = {"recipe": HOSTILE, "holds": holds, **figures, **times}
+    inputs["build"]["quantization"] = {"quantizer": {"wanted": wanted, "chosen": "static", "tried": [row]}}
+    page = Page(html.render_html(build_report(**inputs), {}))
+    assert not page.broken and not page.all("script")
+    assert words in page.text and "0.60 %" in page.text and "0.48" in page.text
