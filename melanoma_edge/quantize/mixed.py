@@ -21,6 +21,7 @@ LONGEST = 9  # operators in a stretch that is added at once: three inverted resi
 ELEMENT = 4.0  # multiply-adds that take as long as reading or writing an element
 CROSSING = 16.0  # and converting one, with the change of layout that some runtimes make there
 LEAST = 1e-3  # cost below which stretches are compared by what they take away alone
+HEAVIEST = 0.03  # share of the weights that may stay in float: each takes three bytes more
 WORTH = 0.02  # share of the variance that a further stretch, or a whole budget, must take away
 
 
@@ -60,7 +61,7 @@ class _Effects:
     names: of each unit's nodes. costs: `[units]`, adding up to 1. weights: `[units]` and values: `[values]`, mean
     squares of the effects. They are added as if independent: with their signs, the choice would go by what cancels on
     these images by chance. touching: bool `[values, units]`, the units that must all be in float for a value to be.
-    crossings: `[values]`, the cost of converting each.
+    crossings: `[values]`, the cost of converting each. bytes: `[units]`, shares of the weights.
     """
 
     names: Sequence[tuple[str, ...]]
@@ -69,6 +70,11 @@ class _Effects:
     values: NDArray[np.float64]
     touching: NDArray[np.bool_]
     crossings: NDArray[np.float64]
+    bytes: NDArray[np.float64]
+
+    def fits(self, chosen: NDArray[np.bool_], budget: float) -> bool:
+        """Whether the units of `chosen` cost no more than `budget` and hold no more than HEAVIEST of the weights."""
+        return self.cost(chosen) <= budget and float(self.bytes[chosen].sum()) <= HEAVIEST
 
     def cost(self, chosen: NDArray[np.bool_]) -> float:
         """Share of the network's cost that the units of `chosen` have, with the conversions that they ask for."""
@@ -91,7 +97,7 @@ def _effects(model: ir.Model, scheme: Scheme, sensitivity: Sensitivity) -> _Effe
         home[node].append(node)
         if not absorbed:
             units.append(home[node])
-    costs = np.array([cost(unit[0]) for unit in units])
+    costs, held = np.array([cost(unit[0]) for unit in units]), np.array([_weights(unit[0]) for unit in units])
     names = [tuple(str(node.name) for node in unit) for unit in units]
     values, sizes = sensitivity.values, {str(v.name): _size(v) for n in model.graph for v in n.outputs}
     touching = [[any(reads_or_makes(node, name) for node in unit) for unit in units] for name in values]
@@ -102,6 +108,7 @@ def _effects(model: ir.Model, scheme: Scheme, sensitivity: Sensitivity) -> _Effe
         np.array([np.square(effect).mean() for effect in values.values()]),
         np.array(touching, bool).reshape(len(values), len(units)),
         np.array([CROSSING * sizes[name] for name in values]) / costs.sum(),
+        held / max(held.sum(), 1.0),
     )
 
 
@@ -112,7 +119,7 @@ def _starts(effects: _Effects, budget: float) -> Iterator[NDArray[np.bool_]]:
     for first in range(len(chosen)):
         chosen = chosen.copy()
         chosen[first] = True
-        if effects.cost(chosen) <= budget:
+        if effects.fits(chosen, budget):
             yield chosen
 
 
@@ -125,7 +132,7 @@ def _grow(effects: _Effects, chosen: NDArray[np.bool_], budget: float, least: fl
             price = effects.cost(grown)
             gain = now - effects.variance(grown)
             worth = gain / max(price - spent, LEAST)
-            if price <= budget and gain > least and worth > best_worth:
+            if effects.fits(grown, budget) and gain > least and worth > best_worth:
                 best, best_worth = grown, worth
         if best is None:
             return chosen
@@ -149,10 +156,15 @@ def reads_or_makes(node: ir.Node, value: str) -> bool:
 def cost(node: ir.Node) -> float:
     """Multiply-adds of a node, and the elements read and written in their measure."""
     moved = sum(_size(v) for v in (*node.inputs, *node.outputs) if v is not None and v.const_value is None)
-    if node.op_type not in WEIGHTED or node.inputs[1] is None or node.inputs[1].const_value is None:
+    if not _weights(node):
         return ELEMENT * moved
-    weight = array(node.inputs[1])
-    return _size(node.outputs[0]) / len(weight) * float(weight.size) + ELEMENT * moved
+    return _size(node.outputs[0]) / len(array(node.inputs[1])) * _weights(node) + ELEMENT * moved
+
+
+def _weights(node: ir.Node) -> float:
+    """How many constant weights a Conv or Gemm has; 0 for other nodes."""
+    constant = node.op_type in WEIGHTED and node.inputs[1] is not None and node.inputs[1].const_value is not None
+    return float(array(node.inputs[1]).size) if constant else 0.0
 
 
 def _size(value: ir.Value) -> float:

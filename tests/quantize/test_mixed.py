@@ -2,11 +2,13 @@
 
 import numpy as np
 import onnx_ir as ir
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx_graphs import Builder
 
 from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.quantize import mixed
 from melanoma_edge.quantize.evidence import gather
 from melanoma_edge.quantize.mixed import choices
 from melanoma_edge.quantize.quantize import scheme_of
@@ -31,6 +33,12 @@ def chain() -> tuple[ir.Model, Scheme, list[str], list[str]]:
     return prepared, scheme, [str(n.name) for n in nodes if n.op_type == "Conv"], made
 
 
+@pytest.fixture(autouse=True)
+def light(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A chain of equal layers has no light ones: only the test of that limit meets it."""
+    monkeypatch.setattr(mixed, "HEAVIEST", 1.0)
+
+
 MODEL, SCHEME, CONVS, MADE = chain()
 RELU = {c: str(r.name) for c, r in zip(CONVS, (n for n in MODEL.graph if n.op_type == "Relu"), strict=True)}
 
@@ -52,6 +60,14 @@ def test_the_worst_weight_goes_to_float_with_the_relu_that_its_operator_absorbed
 def test_a_value_takes_its_maker_and_its_reader_along() -> None:
     (found,) = choices(MODEL, SCHEME, effects({}, {MADE[1]: 1.0}), [0.6])
     assert set(found.float_nodes) == {CONVS[1], RELU[CONVS[1]], CONVS[2], RELU[CONVS[2]]}
+
+
+def test_heavy_weights_stay_in_integers_whatever_they_would_gain(monkeypatch: pytest.MonkeyPatch) -> None:
+    worst = effects({CONVS[3]: 1.0}, {})
+    monkeypatch.setattr(mixed, "HEAVIEST", 0.2)  # one of the four equal convolutions has a quarter
+    assert choices(MODEL, SCHEME, worst, [1.0]) == []
+    monkeypatch.setattr(mixed, "HEAVIEST", 0.26)
+    assert choices(MODEL, SCHEME, worst, [1.0])[0].float_nodes == (CONVS[3], RELU[CONVS[3]])
 
 
 def test_nothing_is_chosen_when_the_budget_is_too_small() -> None:
