@@ -16,6 +16,7 @@ from torch import Tensor
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.executor import Program, Step, evaluate, run
 from melanoma_edge.quantize.fake import constants, decode, edges, encode
+from melanoma_edge.quantize.grids import snap
 from melanoma_edge.quantize.prepare import WEIGHTED
 from melanoma_edge.quantize.scheme import Scheme
 from melanoma_edge.quantize.weights import bias_scales
@@ -84,7 +85,10 @@ def _bias_name(step: Step, program: Program) -> str:
 
 
 def _shift(step: Step, scheme: Scheme, error: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The error as the bias can take it: whole steps in an integer operator."""
+    """The error as the bias can take it: whole steps of integers and grids."""
+    if step.node in scheme.grids.weights:
+        exact = scheme.grids.weights[step.node].steps
+        return np.asarray(np.rint(error / exact) * exact)
     if step.node not in scheme.weights:
         return error
     steps = bias_scales(scheme.activations[step.inputs[0]].scale, scheme.weights[step.node].scales).astype(np.float64)
@@ -110,8 +114,12 @@ def _store(
     step = program.steps[index]
     _, quantizes_output = edges(program, scheme)
     for chunk, result in zip(chunks, results, strict=True):
-        integer = quantizes_output(step, step.output)
-        chunk[step.output] = encode(result, scheme.activations[step.output]) if integer else result
+        if step.output in scheme.grids.steps:
+            chunk[step.output] = snap(result, scheme.grids.steps[step.output])
+        elif quantizes_output(step, step.output):
+            chunk[step.output] = encode(result, scheme.activations[step.output])
+        else:
+            chunk[step.output] = result
         for name in {*step.inputs, step.output}:
             if program.last_use.get(name, -1) <= index:
                 chunk.pop(name, None)

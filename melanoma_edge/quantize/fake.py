@@ -9,6 +9,7 @@ from torch import Tensor
 
 from melanoma_edge.quantize.affine import LEVELS, Affine, quantize_array
 from melanoma_edge.quantize.executor import Edge, Program, Step
+from melanoma_edge.quantize.grids import snap
 from melanoma_edge.quantize.prepare import array
 from melanoma_edge.quantize.scheme import Scheme, weighted_nodes
 from melanoma_edge.quantize.weights import dequantize
@@ -46,6 +47,8 @@ def hooks(model: ir.Model, program: Program, scheme: Scheme) -> Hooks:
         return fake_quantize(value, scheme.activations[name]) if quantizes_input(step, name) else value
 
     def on_output(step: Step, name: str, value: Tensor) -> Tensor:
+        if name in scheme.grids.steps:
+            return snap(value, scheme.grids.steps[name])
         return fake_quantize(value, scheme.activations[name]) if quantizes_output(step, name) else value
 
     return Hooks(constants(model, scheme), on_input, on_output)
@@ -67,8 +70,13 @@ def edges(program: Program, scheme: Scheme) -> tuple[Callable[[Step, str], bool]
 
 
 def constants(model: ir.Model, scheme: Scheme) -> dict[str, Tensor]:
-    """The dequantised weights, biases and constant operands by name."""
-    found: dict[str, Tensor] = {}
+    """The weights, biases and constant operands that integers or grids stand for, by name."""
+    found = {name: torch.from_numpy(data) for name, data in scheme.grids.constants.items()}
+    for node in model.graph:
+        if node.name in scheme.grids.weights:
+            exact = scheme.grids.weights[node.name]
+            for value, data in zip(node.inputs[1:], (exact.weight, exact.bias), strict=True):
+                found[str(value.name if value else "")] = torch.from_numpy(data)
     for node in weighted_nodes(model, scheme.placement):
         image, weight, bias = (str(v.name) if v is not None else "" for v in node.inputs)
         arrays = dequantize(scheme.weights[str(node.name)], scheme.activations[image].scale)

@@ -20,7 +20,7 @@ from melanoma_edge.quantize.fidelity import signal_to_noise
 from melanoma_edge.quantize.prepare import array, set_array
 from melanoma_edge.quantize.ranges import Observation
 from melanoma_edge.quantize.recipe import Recipe
-from melanoma_edge.quantize.rounding import round_adaptively
+from melanoma_edge.quantize.rounding import round_adaptively, round_on_grid
 from melanoma_edge.quantize.scheme import Scheme, rebias, round_weights, settle, weighted_nodes
 from melanoma_edge.quantize.write import write
 
@@ -32,8 +32,9 @@ FIDELITY_IMAGES = 32
 class QuantizationReport:
     """What was decided and how well it holds on the calibration images.
 
-    tensors: scale and zero point (uint8) by value name. float_nodes: operators left in float. signal_to_noise: decibels
-    by value name.
+    tensors: scale and zero point (uint8) by value name. float_nodes: operators left in float. inexact_nodes: operators
+    whose results may differ between runtimes, in the last bit or by one integer. signal_to_noise: decibels by value
+    name.
     """
 
     recipe: Mapping[str, Any]
@@ -42,6 +43,7 @@ class QuantizationReport:
     tensors: Mapping[str, Affine]
     integer_nodes: tuple[str, ...]
     float_nodes: tuple[str, ...]
+    inexact_nodes: tuple[str, ...]
     signal_to_noise: Mapping[str, float]
 
     def describe(self) -> dict[str, Any]:
@@ -93,6 +95,7 @@ def decide(evidence: Evidence, recipe: Recipe, *, progress: Progress = silent) -
         tensors=dict(sorted(scheme.activations.items())),
         integer_nodes=tuple(n for n in nodes if n in scheme.placement.integer),
         float_nodes=tuple(n for n in nodes if n not in scheme.placement.integer),
+        inexact_nodes=tuple(n for n in nodes if n in scheme.inexact),
         signal_to_noise=fidelity,
     )
     return write(model, scheme), report
@@ -106,7 +109,7 @@ def scheme_of(evidence: Evidence, recipe: Recipe, *, progress: Progress = silent
     def look(names: frozenset[str]) -> Mapping[str, Observation]:
         return observations(evidence, names, progress)
 
-    placement, activations = settle(
+    settled = settle(
         model,
         look,
         recipe.ranges,
@@ -114,7 +117,7 @@ def scheme_of(evidence: Evidence, recipe: Recipe, *, progress: Progress = silent
         float_head=recipe.float_head,
         float_nodes=recipe.float_nodes,
     )
-    scheme = round_weights(model, placement, activations)
+    scheme = round_weights(model, settled)
     return model, _round(model, evidence, scheme, progress) if recipe.adaptive_rounding else scheme
 
 
@@ -128,9 +131,10 @@ def _correct(model: ir.Model, program: Program, scheme: Scheme, images: Batches,
 
 
 def _round(model: ir.Model, evidence: Evidence, scheme: Scheme, progress: Progress) -> Scheme:
-    """Adaptive rounding of every integer node's weight, each done once for all recipes."""
+    """Adaptive rounding of every weight; those in integers are done once for all recipes."""
     nodes = weighted_nodes(model, scheme.placement)
-    second = moments(evidence, nodes, progress)
+    exact = [node for node in model.graph if node.name in scheme.grids.weights]
+    second = moments(evidence, [*nodes, *exact], progress)
     for done, node in enumerate(nodes, 1):
         name = str(node.name)
         if name not in evidence.rounded:
@@ -138,7 +142,13 @@ def _round(model: ir.Model, evidence: Evidence, scheme: Scheme, progress: Progre
             evidence.rounded[name] = replace(scheme.weights[name], values=values, scales=scales)
         progress("rounding", done, len(nodes))
     weights = {str(node.name): evidence.rounded[str(node.name)] for node in nodes}
-    return rebias(model, replace(scheme, weights=weights))
+    finer = {
+        name: replace(scheme.grids.weights[name], weight=round_on_grid(array(node.inputs[1]), scales, second[name]))
+        for node in exact
+        for name, scales in [(str(node.name), scheme.grids.weights[str(node.name)].scales)]
+    }
+    grids = replace(scheme.grids, weights=finer)
+    return rebias(model, replace(scheme, weights=weights, grids=grids))
 
 
 def _check_names(model: ir.Model, recipe: Recipe) -> None:

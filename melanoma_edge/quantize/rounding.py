@@ -7,6 +7,7 @@ of an early feature map are almost equal, so the errors of a 3 x 3 depthwise fil
 nearest leaves that to chance.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -66,19 +67,26 @@ def round_adaptively(
     best, kept, integers = torch.full((len(flat),), torch.inf, dtype=torch.float64), torch.from_numpy(scales), flat
     for shrink in SHRINKS if flat.shape[1] <= NARROW else SHRINKS[:1]:
         tried = torch.from_numpy(np.maximum(scales * np.float32(shrink), np.float32(SMALLEST_SCALE)))
-        values, cost = _descend(flat, tried.double(), moments.double())
+        values, cost = _descend(flat, tried.double(), moments.double(), LARGEST)
         better = cost < best
         best = torch.where(better, cost, best)
         kept, integers = torch.where(better, tried, kept), torch.where(better[:, None], values, integers)
     return integers.to(torch.int8).numpy().reshape(weight.shape), kept.numpy()
 
 
-def _descend(weight: Tensor, scales: Tensor, moments: Tensor) -> tuple[Tensor, Tensor]:
+def round_on_grid(weight: NDArray[np.float32], scales: NDArray[np.float64], moments: Tensor) -> NDArray[np.float32]:
+    """`weight` `[C, ...]` on the grid of `scales` `[C]`, with as many bits as that takes; otherwise as above."""
+    flat, steps = torch.tensor(weight.reshape(len(weight), -1), dtype=torch.float64), torch.from_numpy(scales)
+    values, _ = _descend(flat, steps, moments.double(), math.inf)
+    return np.asarray((values * steps[:, None]).numpy().reshape(weight.shape), np.float32)
+
+
+def _descend(weight: Tensor, scales: Tensor, moments: Tensor, largest: float) -> tuple[Tensor, Tensor]:
     """Integers `[C, I]` from nearest rounding by coordinate descent, and their cost `[C]`."""
     groups, width = moments.shape[0], weight.shape[1]
     step = scales.reshape(groups, -1, 1)
     target = weight.reshape(groups, -1, width)
-    values = (target / step).round().clamp(-LARGEST, LARGEST)
+    values = (target / step).round().clamp(-largest, largest)
     slope = (values * step - target) @ moments  # half the gradient of the cost
     curvature = moments.diagonal(dim1=1, dim2=2)
     for _ in range(SWEEPS):
@@ -87,7 +95,7 @@ def _descend(weight: Tensor, scales: Tensor, moments: Tensor) -> tuple[Tensor, T
             s, h = step[..., 0], curvature[:, None, i]
             wish = -slope[..., i] / (h * s).clamp(min=1e-300)
             move = wish.round().clamp(-1, 1)
-            move = (values[..., i] + move).clamp(-LARGEST, LARGEST) - values[..., i]
+            move = (values[..., i] + move).clamp(-largest, largest) - values[..., i]
             if move.any():
                 moved = True
                 values[..., i] += move

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 import onnx_ir as ir
 
 from melanoma_edge.quantize.affine import Affine, from_range
+from melanoma_edge.quantize.grids import NONE, Grids, crossings, feeding, lay, on_grid
 from melanoma_edge.quantize.kernels import KERNELS
 from melanoma_edge.quantize.limits import output_group, respect
 from melanoma_edge.quantize.placement import Placement, place
 from melanoma_edge.quantize.prepare import array
-from melanoma_edge.quantize.ranges import Observation, choose, merge
+from melanoma_edge.quantize.ranges import Observation, choose, choose_dyadic, merge
+from melanoma_edge.quantize.ties import avoid_ties
 from melanoma_edge.quantize.weights import Weights, quantize_bias, quantize_weights
 
 Observe = Callable[[frozenset[str]], Mapping[str, Observation]]
@@ -20,12 +22,15 @@ Observe = Callable[[frozenset[str]], Mapping[str, Observation]]
 class Scheme:
     """What `write` writes and `fake` simulates.
 
-    activations: parameters of each quantised value and constant operand by its name. weights: by node name.
+    activations: parameters of each quantised value and constant operand by its name. weights: by node name. grids: of
+    the float nodes. inexact: nodes whose results may differ between runtimes in the last bit, or by one integer.
     """
 
     placement: Placement
     activations: Mapping[str, Affine]
     weights: Mapping[str, Weights]
+    grids: Grids = NONE
+    inexact: frozenset[str] = frozenset()
 
 
 def weighted_nodes(model: ir.Model, placement: Placement) -> list[ir.Node]:
@@ -43,8 +48,8 @@ def settle(
     image: Affine | None,
     float_head: bool,
     float_nodes: Collection[str],
-) -> tuple[Placement, dict[str, Affine]]:
-    """Placement and activation parameters that fit each other and every kernel's limits.
+) -> Scheme:
+    """Placement, activation parameters that fit each other and every kernel's limits, and grids; no weights yet.
 
     observe: gives the Observations of the values that it is asked for. Nodes that no scale brings inside the limits
     join the float ones.
@@ -54,22 +59,29 @@ def settle(
     while True:
         placement = place(model, image=image, float_head=float_head, float_nodes=kept)
         observations |= observe(frozenset(v for v in placement.sources if v not in observations))
-        scales, outside = respect(model, placement, _chosen(model, placement, observations, method))
+        inside, outside = respect(model, placement, _chosen(model, placement, observations, method))
+        apart, close = avoid_ties(model, placement, inside, crossings(model, placement))
+        scales, beyond = respect(model, placement, apart)  # a scale at its limit may have left it
+        outside |= beyond
         if not outside:
             by_value = {name: scales[group] for name, group in placement.groups.items()}
-            return placement, {**by_value, **{name: scales[name] for name in placement.constants}}
+            activations = {**by_value, **{name: scales[name] for name in placement.constants}}
+            made = {str(v.name) for n in feeding(model, placement) for v in n.outputs}
+            observations |= observe(frozenset(made - observations.keys()))
+            grids, inexact = lay(model, placement, activations, observations, image)
+            return Scheme(placement, activations, {}, grids, inexact | close)
         kept |= outside
 
 
-def round_weights(model: ir.Model, placement: Placement, activations: Mapping[str, Affine]) -> Scheme:
-    """The scheme with every integer node's weight and bias, as they stand in `model`, rounded to nearest."""
-    weights = {}
-    for node in weighted_nodes(model, placement):
-        source, made = (str(node.inputs[0].name) if node.inputs[0] else ""), output_group(node, placement)
+def round_weights(model: ir.Model, scheme: Scheme) -> Scheme:
+    """`scheme` with every integer node's weight and bias, as they stand in `model`, rounded to nearest."""
+    weights, scales = {}, scheme.activations
+    for node in weighted_nodes(model, scheme.placement):
+        source, made = (str(node.inputs[0].name) if node.inputs[0] else ""), output_group(node, scheme.placement)
         weights[str(node.name)] = quantize_weights(
-            array(node.inputs[1]), array(node.inputs[2]), activations[source].scale, activations[made].scale
+            array(node.inputs[1]), array(node.inputs[2]), scales[source].scale, scales[made].scale
         )
-    return Scheme(placement, activations, weights)
+    return replace(scheme, weights=weights)
 
 
 def rebias(model: ir.Model, scheme: Scheme) -> Scheme:
@@ -79,16 +91,20 @@ def rebias(model: ir.Model, scheme: Scheme) -> Scheme:
         kept, source = scheme.weights[str(node.name)], (str(node.inputs[0].name) if node.inputs[0] else "")
         bias = quantize_bias(array(node.inputs[2]), scheme.activations[source].scale, kept.scales)
         weights[str(node.name)] = replace(kept, bias=bias)
-    return replace(scheme, weights=weights)
+    biases = {str(n.name): array(n.inputs[2]) for n in model.graph if n.name in scheme.grids.weights}
+    exact = {name: replace(e, bias=on_grid(biases[name], e.steps)) for name, e in scheme.grids.weights.items()}
+    return replace(scheme, weights=weights, grids=replace(scheme.grids, weights=exact))
 
 
 def _chosen(
     model: ir.Model, placement: Placement, observations: Mapping[str, Observation], method: str
 ) -> dict[str, Affine]:
     chosen: dict[str, Affine] = dict(placement.fixed)
+    crossing = crossings(model, placement)
     for group in sorted(set(placement.groups.values()) - set(chosen)):
         members = [observations[v] for v in sorted(placement.sources) if placement.groups[v] == group]
-        chosen[group] = choose(merge(members), method)
+        dyadic = group in crossing and group not in placement.bounds  # bounds need a scale of their own
+        chosen[group] = (choose_dyadic if dyadic else choose)(merge(members), method)
     for name in placement.constants:
         data = array(model.graph.initializers[name])
         chosen[name] = from_range(float(data.min()), float(data.max()))

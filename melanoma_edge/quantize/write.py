@@ -11,6 +11,7 @@ import numpy as np
 import onnx_ir as ir
 
 from melanoma_edge.quantize.affine import quantize_array
+from melanoma_edge.quantize.grids import magic
 from melanoma_edge.quantize.kernels import SATURATIONS
 from melanoma_edge.quantize.placement import constant_operands
 from melanoma_edge.quantize.prepare import array
@@ -107,9 +108,12 @@ def _dequantize(
 
 def _write_float(draft: _Draft, node: ir.Node) -> None:
     inputs: list[ir.Value | None] = []
+    exact = _on_grids(draft, node)
     for value in node.inputs:
         if value is None:
             inputs.append(None)
+        elif value.name in exact:
+            inputs.append(_constant(draft, f"{value.name}_on_grid", exact[str(value.name)]))
         elif value.const_value is not None:
             inputs.append(_constant(draft, str(value.name), value.const_value.numpy()))
         else:
@@ -119,6 +123,25 @@ def _write_float(draft: _Draft, node: ir.Node) -> None:
     draft.nodes.append(
         ir.node(node.op_type, inputs, dict(node.attributes), domain=node.domain, outputs=[output], name=node.name)
     )
+    if output.name in draft.scheme.grids.steps:
+        draft.floats[str(output.name)] = _snap(draft, output, draft.scheme.grids.steps[str(output.name)])
+
+
+def _on_grids(draft: _Draft, node: ir.Node) -> dict[str, np.ndarray]:
+    """The constants of a float node that stand on grids, by value name."""
+    grids = draft.scheme.grids
+    exact = grids.weights.get(str(node.name))
+    if exact is not None:
+        return {str(v.name): data for v, data in zip(node.inputs[1:], (exact.weight, exact.bias), strict=True) if v}
+    return {str(v.name): grids.constants[str(v.name)] for v in node.inputs if v and v.name in grids.constants}
+
+
+def _snap(draft: _Draft, value: ir.Value, step: float) -> ir.Value:
+    """`value` rounded to multiples of `step`, as `grids` tells."""
+    rank = len(value.shape or ())
+    constant = _constant(draft, f"grid_{step}_{rank}", np.full([1] * rank, magic(step)))
+    raised = _add(draft, "Add", [value, constant], _like(value, f"{value.name}_raised"))
+    return _add(draft, "Sub", [raised, constant], _like(value, f"{value.name}_on_grid"))
 
 
 def _write_integer(draft: _Draft, node: ir.Node) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import onnx_ir as ir
 import pytest
@@ -32,13 +34,14 @@ def scheme_of(model: ir.Model, program: Program, *, coarse: bool) -> Scheme:
         return observe(program, [IMAGES], names, gradients=False)
 
     image = Affine(1 / 128, 128)
-    placement, activations = settle(model, look, "minmax", image=image, float_head=True, float_nodes=())
+    settled = settle(model, look, "minmax", image=image, float_head=True, float_nodes=())
     if coarse:  # a few levels only, so that rounding shifts the means visibly
         activations = {
-            name: Affine(a.scale * 12, round(a.zero_point / 12)) if name not in placement.constants else a
-            for name, a in activations.items()
+            name: Affine(a.scale * 12, round(a.zero_point / 12)) if name not in settled.placement.constants else a
+            for name, a in settled.activations.items()
         }
-    return round_weights(model, placement, activations)
+        settled = replace(settled, activations=activations)
+    return round_weights(model, settled)
 
 
 def mean_errors(model: ir.Model, scheme: Scheme, means: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -69,7 +72,7 @@ def test_no_mean_error_on_the_calibration_images_grows(seed: int, coarse: bool) 
     before = mean_errors(model, scheme, means)
     for name, bias in correct(model, program, scheme, means, IMAGES.split(5)).items():
         set_array(model.graph.initializers[name], bias)
-    corrected = round_weights(model, scheme.placement, scheme.activations)
+    corrected = round_weights(model, scheme)
     after = mean_errors(model, corrected, means)
     for step in program.steps:
         if step.output in means:

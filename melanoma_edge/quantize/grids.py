@@ -1,0 +1,171 @@
+"""Float operators between integer ones, on grids where their sums are exact: every runtime then makes the same bits.
+
+A float32 sum depends on its order, which is each kernel's own, unless all its partial sums are multiples of one power
+of two and below 2^24 of it. Without that, a value beside a rounding boundary goes one way here and the other way there,
+and the layers behind turn that into other decisions. So values that float operators read are rounded to multiples of a
+power of two, 2^BITS of them or fewer on either side of zero, and weights to as many bits as the sum leaves room for:
+10 or so, where integers would have 8. Rounding is two additions, x + C - C with C = 1.5 * 2^23 steps (Knuth, TAOCP 2,
+section 4.2.2), since not every runtime has a fast operator for it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+from torch import Tensor
+
+from melanoma_edge.quantize.affine import LEVELS, Affine
+from melanoma_edge.quantize.placement import Placement, constant_operands, variable_inputs
+from melanoma_edge.quantize.prepare import WEIGHTED, array
+from melanoma_edge.quantize.ranges import Observation
+
+BITS = 10  # of the magnitude of a value
+ROUNDED_BY = 2  # steps that adaptive rounding may move a weight by, at most
+LARGEST_SUM = 2**24  # steps; above it, neighbouring float32 numbers are more than one step apart
+ELEMENTWISE = ("Add", "Mul")
+EXACT = (*WEIGHTED, *ELEMENTWISE)  # on grids that are not too fine
+PASSING = ("Relu", "Clip", "MaxPool", "Reshape", "Flatten")  # no rounding of their own
+
+
+@dataclass(frozen=True)
+class Exact:
+    """float32 weight `[C, ...]` and bias `[C]` of a float Conv or Gemm on their grids. scales, steps: float64 `[C]`,
+    the power of two that a channel's weights and its bias are multiples of.
+    """
+
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    scales: NDArray[np.float64]
+    steps: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Grids:
+    """steps: of the values that are rounded to a grid as a float operator makes them, by value name. weights: by node
+    name. constants: constant operands of float Add and Mul on their grids, by value name.
+    """
+
+    steps: Mapping[str, float]
+    weights: Mapping[str, Exact]
+    constants: Mapping[str, NDArray[np.float32]]
+
+
+NONE = Grids({}, {}, {})
+
+
+def feeding(model: ir.Model, placement: Placement) -> list[ir.Node]:
+    """The float nodes whose results reach an integer node, in topological order."""
+    reaches: set[ir.Node] = set()
+    for node in reversed(list(model.graph)):
+        if any(reader.name in placement.integer or reader in reaches for v in node.outputs for reader in v.consumers()):
+            reaches.add(node)
+    return [n for n in model.graph if n in reaches and n.name not in placement.integer]
+
+
+def crossings(model: ir.Model, placement: Placement) -> frozenset[str]:
+    """The groups with a value that goes from such a float node to an integer one, or the other way."""
+    values: set[str] = set()
+    for node in feeding(model, placement):
+        values |= {str(v.name) for v in variable_inputs(node)}
+        values |= {str(v.name) for v in node.outputs}
+    return frozenset(placement.groups[v] for v in values if v in placement.groups)
+
+
+def lay(
+    model: ir.Model,
+    placement: Placement,
+    activations: Mapping[str, Affine],
+    observations: Mapping[str, Observation],
+    image: Affine | None,
+) -> tuple[Grids, frozenset[str]]:
+    """Grids for the float nodes that feed integer ones, and those nodes whose results are not exact for all that.
+
+    activations: by value; those that float nodes read should have a power of two as scale. observations: of the values
+    that float nodes make. image: exact parameters of the network's input.
+    """
+    nodes = feeding(model, placement)
+    read = {str(v.name) for n in nodes if n.op_type in EXACT for v in variable_inputs(n)}
+    given = {str(v.name): activations.get(str(v.name)) for n in model.graph if n not in nodes for v in n.outputs}
+    given[str(model.graph.inputs[0].name)] = image
+    reach = {name: _reach(a) for name, a in given.items() if a is not None and _dyadic(a.scale)}
+    steps: dict[str, float] = {}
+    weights: dict[str, Exact] = {}
+    constants: dict[str, NDArray[np.float32]] = {}
+    inexact: set[str] = set()
+    for node in nodes:
+        inputs, made = [str(v.name) for v in variable_inputs(node)], str(node.outputs[0].name)
+        reaches = [reach[name] for name in inputs if name in reach]
+        on_grids = len(reaches) == len(inputs)
+        if node.op_type in WEIGHTED and on_grids:
+            weights[str(node.name)] = exact(array(node.inputs[1]), array(node.inputs[2]), *reaches[0])
+        elif node.op_type in ELEMENTWISE and on_grids and len(reaches) == 1:
+            constants |= {str(v.name): _constant(node, array(v), *reaches[0]) for v in constant_operands(node)}
+        elif node.op_type not in PASSING and not (on_grids and _exact_elementwise(node, reaches)):
+            inexact.add(str(node.name))
+        if made in read and made not in reach:
+            steps[made] = step_of(observations[made])
+            reach[made] = (steps[made], _farthest(observations[made]) / steps[made])
+    return Grids(steps, weights, constants), frozenset(inexact)
+
+
+def step_of(observation: Observation) -> float:
+    """The power of two that holds an observed value in 2^BITS steps either way."""
+    return float(2.0 ** np.ceil(np.log2(max(_farthest(observation), 2.0**-30) / 2**BITS)))
+
+
+def exact(weight: NDArray[np.float32], bias: NDArray[np.float32], step: float, largest: float) -> Exact:
+    """`weight` `[C, ...]` and `bias` `[C]` on the finest power of two a channel on which all partial sums with values
+    of up to `largest` multiples of `step` are exact."""
+    flat = np.abs(weight.reshape(len(weight), -1)).astype(np.float64)
+    room = max(LARGEST_SUM - ROUNDED_BY * flat.shape[1] * largest, LARGEST_SUM / 4)
+    sums = np.maximum(flat.sum(1) * largest + np.abs(bias) / step, 2.0**-30)
+    finest = 2.0 ** np.ceil(np.log2(sums / room))
+    rounded = on_grid(weight, finest.reshape(-1, *[1] * (weight.ndim - 1)))
+    return Exact(rounded, on_grid(bias, finest * step), finest, finest * step)
+
+
+def on_grid(values: NDArray[np.floating], steps: NDArray[np.float64]) -> NDArray[np.float32]:
+    """`values` rounded to multiples of `steps`."""
+    return np.asarray(np.rint(values.astype(np.float64) / steps) * steps, np.float32)
+
+
+def snap(value: Tensor, step: float) -> Tensor:
+    """A float32 tensor rounded to multiples of a power of two."""
+    return (value / step).round() * step
+
+
+def magic(step: float) -> np.float32:
+    """C of x + C - C, which rounds x to multiples of `step` for |x| up to 2^22 of them."""
+    return np.float32(1.5 * 2**23 * step)
+
+
+def _constant(node: ir.Node, data: NDArray[np.float32], step: float, largest: float) -> NDArray[np.float32]:
+    """The constant operand of an Add on the grid of the other one, or of a Mul with as many bits as there is room."""
+    if node.op_type == "Add":
+        return on_grid(data, np.array(step))
+    return on_grid(data, 2.0 ** np.ceil(np.log2(np.maximum(np.abs(data) * largest, 2.0**-30) / (LARGEST_SUM / 2))))
+
+
+def _exact_elementwise(node: ir.Node, reaches: Sequence[tuple[float, float]]) -> bool:
+    """Whether an Add or Mul of two values on grids stays below LARGEST_SUM of its result's steps."""
+    if node.op_type not in ELEMENTWISE or len(reaches) != len(node.inputs):
+        return False
+    (step, most), (other, also) = reaches
+    if node.op_type == "Mul":
+        return most * also < LARGEST_SUM
+    return step * most + other * also < LARGEST_SUM * min(step, other)
+
+
+def _reach(affine: Affine) -> tuple[float, float]:
+    """Step of an integer value's real numbers, and the largest of them in steps."""
+    return affine.scale, max(affine.zero_point, LEVELS - affine.zero_point)
+
+
+def _farthest(observation: Observation) -> float:
+    return max(abs(observation.low), abs(observation.high))
+
+
+def _dyadic(scale: float) -> bool:
+    return float(np.frexp(scale)[0]) == 0.5

@@ -1,0 +1,136 @@
+"""Float operators on grids: sums that are exact in any order, and the same integers behind them in every runtime."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx_ir as ir
+import onnxruntime as ort
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from onnx_graphs import Builder
+from small_network import IMAGES, SPEC, mobile, run_ort
+
+from melanoma_edge import runtime
+from melanoma_edge.export import passes
+from melanoma_edge.export.tflite.emit import emit
+from melanoma_edge.quantize import scheme
+from melanoma_edge.quantize.grids import BITS, NONE, exact, magic, on_grid, snap, step_of
+from melanoma_edge.quantize.quantize import quantize
+from melanoma_edge.quantize.quantizers import static
+from melanoma_edge.quantize.ranges import choose_dyadic, observation
+
+
+@given(st.integers(1, 40), st.integers(1, 300), st.floats(1e-3, 1e3), st.integers(-12, 4), st.integers(0, 999))
+def test_sums_are_exact_in_any_order(channels: int, width: int, size: float, power: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    weight = (rng.normal(size=(channels, width)) * size).astype(np.float32)
+    bias = (rng.normal(size=channels) * size).astype(np.float32)
+    step, largest = 2.0**power, 2**BITS
+    found = exact(weight, bias, step, largest)
+    values = (rng.integers(-largest, largest, width, endpoint=True) * step).astype(np.float32)
+    wanted = found.weight.astype(np.float64) @ values.astype(np.float64) + found.bias
+    for order in (np.arange(width), rng.permutation(width), np.argsort(-np.abs(values))):
+        total = found.bias.copy()
+        for i in order:
+            total = total + found.weight[:, i] * values[i]
+        np.testing.assert_array_equal(total, wanted)
+
+
+def test_weights_keep_more_bits_than_integers_would() -> None:
+    weight = np.random.default_rng(0).normal(size=(16, 96, 1, 1)).astype(np.float32)
+    found = exact(weight, np.zeros(16, np.float32), 2.0**-8, 2**BITS)
+    scales = np.abs(weight).reshape(16, -1).max(1).reshape(-1, 1, 1, 1) / 127
+    eight = np.rint(weight / scales) * scales
+    assert np.abs(found.weight - weight).mean() < np.abs(eight - weight).mean() / 2
+
+
+@given(st.lists(st.floats(-1000, 1000, width=32), min_size=1, max_size=20), st.integers(-10, 2))
+def test_two_additions_round_as_round_does(values: list[float], power: int) -> None:
+    step, x = 2.0**power, np.array(values, np.float32)
+    x = np.clip(x, -(2**21) * step, 2**21 * step)
+    added = (x + magic(step)) - magic(step)
+    np.testing.assert_array_equal(added, np.rint(x / np.float32(step)) * np.float32(step))
+    np.testing.assert_array_equal(added, snap(torch.from_numpy(x), step).numpy())
+    np.testing.assert_array_equal(added, on_grid(x, np.full(len(x), step)))
+
+
+@pytest.mark.parametrize("method", ["minmax", "percentile", "mse", "fisher"])
+@pytest.mark.parametrize("size", [0.3, 1.0, 2.9, 700.0])
+def test_dyadic_scales_are_powers_of_two_that_cost_little(method: str, size: float) -> None:
+    value = torch.randn(10_000, generator=torch.Generator().manual_seed(0)) * size
+    affine = choose_dyadic(observation(value), method)
+    assert np.frexp(affine.scale)[0] == 0.5 and 0 <= affine.zero_point <= 255
+    rough = torch.fake_quantize_per_tensor_affine(value, affine.scale, affine.zero_point, 0, 255)
+    assert (rough - value).square().mean() < 1.5e-4 * value.square().mean() * 4
+
+
+def test_steps_hold_the_values_seen() -> None:
+    seen = observation(torch.tensor([-3.0, 5.5]))
+    assert step_of(seen) == 2.0**-7 and 5.5 / step_of(seen) <= 2**BITS
+
+
+def residual() -> ir.Model:
+    """A stem and four inverted residuals: enough sums that some lie beside a half."""
+    b = Builder((1, 3, SPEC.size, SPEC.size))
+    x = b.op("Clip", b.conv(b.image, 16, 3), b.const(0), b.const(6))
+    for _ in range(4):
+        wide = b.op("Clip", b.conv(x, 48), b.const(0), b.const(6))
+        wide = b.op("Clip", b.conv(wide, 48, 3, group=48), b.const(0), b.const(6))
+        x = b.op("Add", b.conv(wide, 16), x)
+    model = b.done(b.linear(b.op("Flatten", b.op("GlobalAveragePool", x)), 2))
+    passes.apply(model, "clean")
+    passes.apply(model, "integer")
+    return model
+
+
+def first(model: ir.Model, count: int) -> tuple[str, ...]:
+    """Names of the first nodes."""
+    return tuple(str(n.name) for n in list(model.graph)[:count])
+
+
+def difference(model: ir.Model, folder: Path) -> float:
+    """Largest difference of a logit between LiteRT and ONNX Runtime."""
+    emit(model, folder / "m.tflite", name="m")
+    images = np.random.default_rng(9).integers(0, 256, (100, *IMAGES.shape[1:]), np.uint8)
+    lite = runtime.load(folder / "m.tflite", SPEC)
+    ours = np.concatenate([lite(image[np.newaxis]) for image in images])
+    theirs = run_ort(model, images, ort.GraphOptimizationLevel.ORT_ENABLE_ALL)
+    return float(np.abs(ours - theirs).max())
+
+
+@pytest.mark.parametrize("network", [mobile, residual])
+@pytest.mark.parametrize("kept", [0, 2, 5, 9])
+def test_tflite_and_onnx_make_the_same_integers(network: Callable[[], ir.Model], kept: int, tmp_path: Path) -> None:
+    model = network()
+    recipe = replace(static.RECIPE, float_nodes=first(model, kept))
+    quantized, report = quantize(model, IMAGES, SPEC, recipe)
+    assert set(recipe.float_nodes) <= set(report.float_nodes)
+    assert difference(quantized, tmp_path) < 1e-6
+    assert network is mobile or not report.inexact_nodes
+
+
+@pytest.mark.parametrize("kept", [0, 5])
+def test_without_grids_and_ratios_they_do_not(kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were they not to matter here, the test above would not tell."""
+    monkeypatch.setattr(scheme, "lay", lambda *_: (NONE, frozenset()))
+    monkeypatch.setattr(scheme, "avoid_ties", lambda _model, _placement, scales, _locked: (dict(scales), frozenset()))
+    model = residual()
+    quantized, _ = quantize(model, IMAGES, SPEC, replace(static.RECIPE, float_nodes=first(model, kept)))
+    assert difference(quantized, tmp_path) > 1e-4
+
+
+def test_what_is_not_exact_is_told() -> None:
+    model = mobile()
+    mean = next(str(n.name) for n in model.graph if n.op_type == "GlobalAveragePool")
+    _, report = quantize(model, IMAGES, SPEC, replace(static.RECIPE, float_nodes=(mean,)))
+    assert mean in report.inexact_nodes
+
+
+def test_only_float_operators_before_integers_are_on_grids() -> None:
+    model, report = quantize(mobile(), IMAGES, SPEC, static.RECIPE)
+    assert not any(isinstance(n, ir.Node) and n.op_type == "Sub" for n in model.graph)
+    assert report.float_nodes and not report.inexact_nodes
