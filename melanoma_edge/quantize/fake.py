@@ -74,7 +74,7 @@ def constants(model: ir.Model, scheme: Scheme) -> dict[str, Tensor]:
     found = {name: torch.from_numpy(data) for name, data in scheme.grids.constants.items()}
     for node in model.graph:
         if node.name in scheme.grids.weights:
-            exact = scheme.grids.weights[node.name]
+            exact = scheme.grids.weights[str(node.name)]
             for value, data in zip(node.inputs[1:], (exact.weight, exact.bias), strict=True):
                 found[str(value.name if value else "")] = torch.from_numpy(data)
     for node in weighted_nodes(model, scheme.placement):
