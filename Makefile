@@ -29,12 +29,20 @@ bench-sizes: install  ## bytes of every backbone's INT8 file, beside litert-torc
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[peers]'
 	$(BIN)/python benchmarks/sizes.py
 
+MEAN ?= 127.5
 NETWORKS ?= $(wildcard ../shared/networks/*.onnx)
 DATA ?= ham10000:../shared/data/ham10000
 
-bench-peers: install  ## our recipes beside other converters on NETWORKS, with the images of DATA
+ONNX2TF := .venv-onnx2tf
+
+$(ONNX2TF)/installed:
+	$(PYTHON) -m venv $(ONNX2TF)
+	$(ONNX2TF)/bin/python -m pip install --quiet --disable-pip-version-check onnx2tf==1.29.24
+	touch $@
+
+bench-peers: install $(ONNX2TF)/installed  ## our recipes beside other converters on NETWORKS, with the images of DATA
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[peers,nncf]'
-	$(BIN)/python benchmarks/against_peers.py $(NETWORKS) --data $(DATA)
+	$(BIN)/python benchmarks/against_peers.py $(NETWORKS) --data $(DATA) --mean $(MEAN) --std $(MEAN)
 	$(BIN)/python benchmarks/peers_table.py
 
 check: install  ## lint, format, types, import rules

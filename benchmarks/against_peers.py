@@ -8,6 +8,7 @@ seconds and its peak memory. Files are timed by turns on one thread; only the te
 """
 
 import argparse
+import contextlib
 import importlib
 import importlib.metadata
 import json
@@ -46,7 +47,7 @@ from melanoma_edge.verify import metrics, operating_point
 from melanoma_edge.verify.predictions import Predictions, softmax
 
 OURS = ("minmax", "static_wi8_ai8", "static", "mixed")
-PEERS = ("litert_torch_static", "ort_static", "nncf_default")
+PEERS = ("litert_torch_static", "onnx2tf_static", "ort_static", "nncf_default")
 RUNS = 200
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results" / "peers"
 Run = Callable[[NDArray[np.uint8]], Callable[[], NDArray[np.float32]]]  # an image put in place; call to run
@@ -123,7 +124,8 @@ def _convert(name: str, onnx: Path, calibration: Path, path: Path) -> None:
     images = np.load(calibration)
     started = time.monotonic()
     importlib.import_module(f"peers.{name}").convert_onnx(onnx, images, path)
-    peak_kilobytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    used = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    peak_kilobytes = max(resource.getrusage(who).ru_maxrss for who in used)
     print(json.dumps({"seconds": round(time.monotonic() - started, 1), "megabytes": round(peak_kilobytes / 1e3)}))
 
 
@@ -179,9 +181,13 @@ def _judge(
 
 
 def _versions() -> dict[str, str]:
-    names = ["torch", "onnxruntime", "ai-edge-litert"]
-    names += [package for peer in PEERS for package in importlib.import_module(f"peers.{peer}").PACKAGES]
-    return {name: importlib.metadata.version(name) for name in dict.fromkeys(names)}
+    found = {name: importlib.metadata.version(name) for name in ("torch", "onnxruntime", "ai-edge-litert")}
+    for peer in PEERS:
+        module = importlib.import_module(f"peers.{peer}")
+        version = getattr(module, "version", importlib.metadata.version)  # of its own environment, where it has one
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError, OSError, subprocess.CalledProcessError):
+            found |= {package: version(package) for package in module.PACKAGES}
+    return found
 
 
 def main() -> None:

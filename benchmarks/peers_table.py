@@ -13,7 +13,12 @@ HEADS = (
     *("file", "MB", "ms", "by float32's", "AUC change", "flips", "mean Δp", "max Δp", "partitions", "seconds"),
     "peak MB",
 )
-TITLES = {"litert_torch_static": "litert-torch", "ort_static": "ORT quantize_static", "nncf_default": "NNCF"}
+TITLES = {
+    "litert_torch_static": "litert-torch",
+    "onnx2tf_static": "onnx2tf",
+    "ort_static": "ORT quantize_static",
+    "nncf_default": "NNCF",
+}
 
 
 def section(document: Mapping[str, Any]) -> str:

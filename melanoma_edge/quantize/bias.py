@@ -15,8 +15,7 @@ from torch import Tensor
 
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.executor import Program, Step, evaluate, run
-from melanoma_edge.quantize.fake import constants, decode, edges, encode
-from melanoma_edge.quantize.grids import snap
+from melanoma_edge.quantize.fake import constants, decode, edges, encode, on_grid
 from melanoma_edge.quantize.prepare import WEIGHTED
 from melanoma_edge.quantize.scheme import Scheme
 from melanoma_edge.quantize.weights import bias_scales
@@ -100,7 +99,7 @@ def _reader(program: Program, scheme: Scheme):  # type: ignore[no-untyped-def]
 
     def on_input(step: Step, name: str, value: Tensor) -> Tensor:
         if value.dtype == torch.uint8:
-            return decode(value, scheme.activations[name])
+            return on_grid(scheme, step, name, decode(value, scheme.activations[name]))
         if quantizes_input(step, name):
             return decode(encode(value, scheme.activations[name]), scheme.activations[name])
         return value
@@ -114,12 +113,10 @@ def _store(
     step = program.steps[index]
     _, quantizes_output = edges(program, scheme)
     for chunk, result in zip(chunks, results, strict=True):
-        if step.output in scheme.grids.steps:
-            chunk[step.output] = snap(result, scheme.grids.steps[step.output])
-        elif quantizes_output(step, step.output):
+        if quantizes_output(step, step.output):
             chunk[step.output] = encode(result, scheme.activations[step.output])
         else:
-            chunk[step.output] = result
+            chunk[step.output] = on_grid(scheme, step, step.output, result)
         for name in {*step.inputs, step.output}:
             if program.last_use.get(name, -1) <= index:
                 chunk.pop(name, None)

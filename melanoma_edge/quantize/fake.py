@@ -44,12 +44,14 @@ def hooks(model: ir.Model, program: Program, scheme: Scheme) -> Hooks:
     quantizes_input, quantizes_output = edges(program, scheme)
 
     def on_input(step: Step, name: str, value: Tensor) -> Tensor:
-        return fake_quantize(value, scheme.activations[name]) if quantizes_input(step, name) else value
+        if quantizes_input(step, name):
+            return fake_quantize(value, scheme.activations[name])
+        return on_grid(scheme, step, name, value)
 
     def on_output(step: Step, name: str, value: Tensor) -> Tensor:
-        if name in scheme.grids.steps:
-            return snap(value, scheme.grids.steps[name])
-        return fake_quantize(value, scheme.activations[name]) if quantizes_output(step, name) else value
+        if quantizes_output(step, name):
+            return fake_quantize(value, scheme.activations[name])
+        return on_grid(scheme, step, name, value)
 
     return Hooks(constants(model, scheme), on_input, on_output)
 
@@ -67,6 +69,12 @@ def edges(program: Program, scheme: Scheme) -> tuple[Callable[[Step, str], bool]
         return step.node in integer and name in scheme.activations
 
     return quantizes_input, quantizes_output
+
+
+def on_grid(scheme: Scheme, step: Step, name: str, value: Tensor) -> Tensor:
+    """A value that a float step reads or makes, rounded where the scheme has a grid for it."""
+    grids = scheme.grids.steps
+    return snap(value, grids[name]) if name in grids and step.node not in scheme.placement.integer else value
 
 
 def constants(model: ir.Model, scheme: Scheme) -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ power of two, 2^BITS of them or fewer on either side of zero, and weights to as 
 section 4.2.2), since not every runtime has a fast operator for it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,12 +16,15 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 from torch import Tensor
 
-from melanoma_edge.quantize.affine import LEVELS, Affine
+from melanoma_edge.quantize.affine import Affine
 from melanoma_edge.quantize.placement import Placement, constant_operands, variable_inputs
 from melanoma_edge.quantize.prepare import WEIGHTED, array
 from melanoma_edge.quantize.ranges import Observation
 
 BITS = 10  # of the magnitude of a value
+FINER_BITS = 2  # of the grid for values that arrive in integers of another scale
+FINER = 2.0 ** np.arange(5)  # grids tried for values that become integers of another scale
+APART = 1e-4  # of a step: distance of a value on a grid from the middle of two integers
 ROUNDED_BY = 2  # steps that adaptive rounding may move a weight by, at most
 LARGEST_SUM = 2**24  # steps; above it, neighbouring float32 numbers are more than one step apart
 ELEMENTWISE = ("Add", "Mul")
@@ -64,15 +67,6 @@ def feeding(model: ir.Model, placement: Placement) -> list[ir.Node]:
     return [n for n in model.graph if n in reaches and n.name not in placement.integer]
 
 
-def crossings(model: ir.Model, placement: Placement) -> frozenset[str]:
-    """The groups with a value that goes from such a float node to an integer one, or the other way."""
-    values: set[str] = set()
-    for node in feeding(model, placement):
-        values |= {str(v.name) for v in variable_inputs(node)}
-        values |= {str(v.name) for v in node.outputs}
-    return frozenset(placement.groups[v] for v in values if v in placement.groups)
-
-
 def lay(
     model: ir.Model,
     placement: Placement,
@@ -82,15 +76,12 @@ def lay(
 ) -> tuple[Grids, frozenset[str]]:
     """Grids for the float nodes that feed integer ones, and those nodes whose results are not exact for all that.
 
-    activations: by value; those that float nodes read should have a power of two as scale. observations: of the values
-    that float nodes make. image: exact parameters of the network's input.
+    activations: by value. observations: of the values that float nodes make. image: exact parameters of the network's
+    input.
     """
     nodes = feeding(model, placement)
     read = {str(v.name) for n in nodes if n.op_type in EXACT for v in variable_inputs(n)}
-    given = {str(v.name): activations.get(str(v.name)) for n in model.graph if n not in nodes for v in n.outputs}
-    given[str(model.graph.inputs[0].name)] = image
-    reach = {name: _reach(a) for name, a in given.items() if a is not None and _dyadic(a.scale)}
-    steps: dict[str, float] = {}
+    reach, steps = _given(model, nodes, {**activations, **_named(model.graph.inputs[0], image)}, read)
     weights: dict[str, Exact] = {}
     constants: dict[str, NDArray[np.float32]] = {}
     inexact: set[str] = set()
@@ -104,10 +95,24 @@ def lay(
             constants |= {str(v.name): _constant(node, array(v), *reaches[0]) for v in constant_operands(node)}
         elif node.op_type not in PASSING and not (on_grids and _exact_elementwise(node, reaches)):
             inexact.add(str(node.name))
-        if made in read and made not in reach:
-            steps[made] = step_of(observations[made])
-            reach[made] = (steps[made], _farthest(observations[made]) / steps[made])
+        crosses = made in activations and not _dyadic(activations[made].scale)
+        if made in read or crosses:
+            step = step_of(observations[made])
+            if crosses:
+                step = next((s for s in step / FINER if clear_of_halves(s, activations[made])), 0.0)
+            if step == 0.0:
+                inexact.add(str(node.name))
+                continue
+            steps[made], reach[made] = step, (step, _farthest(observations[made]) / step)
     return Grids(steps, weights, constants), frozenset(inexact)
+
+
+def clear_of_halves(step: float, affine: Affine) -> bool:
+    """Whether no multiple of `step` that `affine` holds lies so near the middle of two integers that runtimes, which
+    multiply or divide by its scale, may take different ones."""
+    parts = step / affine.scale
+    multiples = np.arange(np.floor(affine.low / step) - 1, np.ceil(affine.high / step) + 2)
+    return bool(np.abs(multiples * parts % 1 - 0.5).min() > APART)
 
 
 def step_of(observation: Observation) -> float:
@@ -158,9 +163,27 @@ def _exact_elementwise(node: ir.Node, reaches: Sequence[tuple[float, float]]) ->
     return step * most + other * also < LARGEST_SUM * min(step, other)
 
 
-def _reach(affine: Affine) -> tuple[float, float]:
-    """Step of an integer value's real numbers, and the largest of them in steps."""
-    return affine.scale, max(affine.zero_point, LEVELS - affine.zero_point)
+def _given(
+    model: ir.Model, nodes: Collection[ir.Node], activations: Mapping[str, Affine], read: Collection[str]
+) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
+    """Of the values in `read` that the float `nodes` do not make: their step and the largest of them in steps; and the
+    steps of those that have to be rounded to them, since their scale is no power of two."""
+    made = {str(v.name) for n in nodes for v in n.outputs}
+    reach: dict[str, tuple[float, float]] = {}
+    steps: dict[str, float] = {}
+    for name in (n for n in read if n in activations and n not in made):
+        affine = activations[name]
+        step = affine.scale
+        if not _dyadic(step) and name == model.graph.inputs[0].name:
+            continue  # float operators read the image as it comes
+        if not _dyadic(step):
+            step = steps[name] = float(2.0 ** (np.floor(np.log2(affine.scale)) - FINER_BITS))
+        reach[name] = (step, max(affine.high, -affine.low) / step)
+    return reach, steps
+
+
+def _named(value: ir.Value, affine: Affine | None) -> dict[str, Affine]:
+    return {} if affine is None else {str(value.name): affine}
 
 
 def _farthest(observation: Observation) -> float:

@@ -39,18 +39,23 @@ def place(model: ir.Model, *, image: Affine | None, float_head: bool, float_node
 
     image: exact parameters of the network's input, when its preprocessing has any. float_head: the last Conv or Gemm
     and what follows it stay in float, so that logits are not rounded to 8 bits. float_nodes: names of further nodes.
-    An operator without weights stays in float when all it reads comes from float operators. A Relu or Clip disappears
+    An operator without weights stays in float when all it reads comes from float operators, and runs in integers when
+    all around it does: runtimes make an integer kernel of it in any case. A Relu or Clip disappears
     when the group of its output saturates at its bounds; otherwise it runs in float. Deterministic.
     """
     graph = model.graph
-    kept = set(float_nodes) | (set(_head(graph)) if float_head else set())
+    kept, asked = set(float_nodes) | (set(_head(graph)) if float_head else set()), set(float_nodes)
     while True:
         integer = _integer_nodes(graph, kept)
         groups = _groups(graph, integer)
         conflict = _conflict(graph, integer, groups, image)
-        if conflict is None:
+        around = _surrounded(graph, integer, kept & asked)
+        if conflict is None and not around:
             break
-        kept.add(conflict)
+        kept -= around
+        if conflict is not None:
+            kept.add(conflict)
+            asked.discard(conflict)
     sources = frozenset(v for v in groups if not _is_copy(graph, v, integer))
     return Placement(
         integer=integer,
@@ -111,6 +116,26 @@ def _integer_nodes(graph: ir.Graph, kept: Collection[str]) -> frozenset[str]:
         if fits and node.name not in kept:
             integer.add(str(node.name))
     return frozenset(integer)
+
+
+def _surrounded(graph: ir.Graph, integer: Collection[str], kept: Collection[str]) -> set[str]:
+    """Those of `kept` without weights that read what integer operators make and whose results only such ones read, with
+    the Relu or Clip behind them."""
+    found: set[str] = set()
+    for node in graph:
+        kernel = KERNELS.get(node.op_type)
+        if node.name not in kept or node.name in integer or kernel is None or kernel.weighted:
+            continue
+        last = node.outputs[0]
+        readers = last.consumers()
+        absorbed = [n for n in readers if len(readers) == 1 and _saturates(n) and n.name in kept]
+        if absorbed:
+            last = absorbed[0].outputs[0]
+        makers = [v.producer() for v in variable_inputs(node)]
+        inside = all(n.name in integer for n in last.consumers()) and not last.is_graph_output()
+        if inside and all(n is None or n.name in integer for n in makers):
+            found |= {str(n.name) for n in (node, *absorbed)}
+    return found
 
 
 def _can_disappear(node: ir.Node) -> bool:

@@ -14,6 +14,7 @@ from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.affine import Affine
 from melanoma_edge.quantize.bias import correct, float_means
+from melanoma_edge.quantize.distillation import distil
 from melanoma_edge.quantize.evidence import Evidence, exact_input, gather, moments, observations
 from melanoma_edge.quantize.executor import Batches, Program
 from melanoma_edge.quantize.fidelity import signal_to_noise
@@ -84,6 +85,9 @@ def decide(evidence: Evidence, recipe: Recipe, *, progress: Progress = silent) -
     if recipe.bias_correction:
         images = Batches(evidence.images[:CORRECTION_IMAGES], evidence.spec)
         scheme = _correct(model, evidence.program, scheme, images, progress)
+    if recipe.distillation_epochs:
+        given, epochs = (evidence.images, evidence.spec), recipe.distillation_epochs
+        scheme = distil(model, evidence.program, scheme, *given, epochs=epochs, progress=progress)
     fidelity = signal_to_noise(
         evidence.program, model, scheme, Batches(evidence.images[:FIDELITY_IMAGES], evidence.spec)
     )

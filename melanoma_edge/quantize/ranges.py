@@ -109,24 +109,6 @@ def choose(observation: Observation, method: str) -> Affine:
     return from_range(*_least_squares(observation, _histogram(observation, method)))
 
 
-def choose_dyadic(observation: Observation, method: str) -> Affine:
-    """As `choose`, among the parameters whose scale is a power of two: dividing by it is exact in every runtime."""
-    free = choose(observation, method)
-    coarse = float(2.0 ** np.ceil(np.log2(free.scale)))
-    if method not in ("mse", "fisher"):
-        return Affine(coarse, int(np.rint(free.zero_point * free.scale / coarse)))
-    middle, weights = _filled(_histogram(observation, method))
-    zeros = np.arange(LEVELS + 1)
-    errors = {}
-    for scale in (coarse / 2, coarse):
-        above = np.square(np.maximum(middle - (LEVELS - zeros[:, None]) * scale, 0)) @ weights
-        below = np.square(np.maximum(-zeros[:, None] * scale - middle, 0)) @ weights
-        outside = above + below + _rounding(middle, weights, np.array(scale))
-        errors[float(outside.min()), scale] = int(np.argmin(outside))
-    (_, scale), zero = min(errors.items())
-    return Affine(scale, zero)
-
-
 def _histogram(observation: Observation, method: str) -> NDArray[Any]:
     """What errors are weighted by: how often each value was seen, or how much it matters."""
     weighted = method == "fisher" and observation.importance.any()

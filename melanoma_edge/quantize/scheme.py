@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 import onnx_ir as ir
 
 from melanoma_edge.quantize.affine import Affine, from_range
-from melanoma_edge.quantize.grids import NONE, Grids, crossings, feeding, lay, on_grid
+from melanoma_edge.quantize.grids import NONE, Grids, feeding, lay, on_grid
 from melanoma_edge.quantize.kernels import KERNELS
 from melanoma_edge.quantize.limits import output_group, respect
 from melanoma_edge.quantize.placement import Placement, place
 from melanoma_edge.quantize.prepare import array
-from melanoma_edge.quantize.ranges import Observation, choose, choose_dyadic, merge
+from melanoma_edge.quantize.ranges import Observation, choose, merge
 from melanoma_edge.quantize.ties import avoid_ties
 from melanoma_edge.quantize.weights import Weights, quantize_bias, quantize_weights
 
@@ -60,7 +60,7 @@ def settle(
         placement = place(model, image=image, float_head=float_head, float_nodes=kept)
         observations |= observe(frozenset(v for v in placement.sources if v not in observations))
         inside, outside = respect(model, placement, _chosen(model, placement, observations, method))
-        apart, close = avoid_ties(model, placement, inside, crossings(model, placement))
+        apart, close = avoid_ties(model, placement, inside)
         scales, beyond = respect(model, placement, apart)  # a scale at its limit may have left it
         outside |= beyond
         if not outside:
@@ -100,11 +100,9 @@ def _chosen(
     model: ir.Model, placement: Placement, observations: Mapping[str, Observation], method: str
 ) -> dict[str, Affine]:
     chosen: dict[str, Affine] = dict(placement.fixed)
-    crossing = crossings(model, placement)
     for group in sorted(set(placement.groups.values()) - set(chosen)):
         members = [observations[v] for v in sorted(placement.sources) if placement.groups[v] == group]
-        dyadic = group in crossing and group not in placement.bounds  # bounds need a scale of their own
-        chosen[group] = (choose_dyadic if dyadic else choose)(merge(members), method)
+        chosen[group] = choose(merge(members), method)
     for name in placement.constants:
         data = array(model.graph.initializers[name])
         chosen[name] = from_range(float(data.min()), float(data.max()))

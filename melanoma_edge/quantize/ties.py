@@ -24,15 +24,15 @@ NUDGE, NUDGES = 1e-3, 20
 
 
 def avoid_ties(
-    model: ir.Model, placement: Placement, scales: Mapping[str, Affine], locked: Collection[str]
+    model: ir.Model, placement: Placement, scales: Mapping[str, Affine]
 ) -> tuple[dict[str, Affine], frozenset[str]]:
     """`scales` (by group, and by constant) moved for every Add, Mul and GlobalAveragePool in integers, and the nodes
-    for which there is no such move. locked: groups that keep their scale, beside the fixed ones.
+    for which there is no such move.
 
     The scale of a group that saturates at a Relu or Clip only goes down.
     """
     moved = dict(scales)
-    held = {*locked, *placement.fixed}
+    held = set(placement.fixed)
     close: set[str] = set()
     for node in model.graph:
         if node.name not in placement.integer or node.op_type not in ("Add", "Mul", "GlobalAveragePool"):

@@ -117,7 +117,7 @@ def _write_float(draft: _Draft, node: ir.Node) -> None:
         elif value.const_value is not None:
             inputs.append(_constant(draft, str(value.name), value.const_value.numpy()))
         else:
-            inputs.append(draft.floats.get(str(value.name)) or draft.reals[str(value.name)])
+            inputs.append(_float(draft, str(value.name)))
     output = _like(node.outputs[0])
     draft.floats[str(output.name)] = output
     draft.nodes.append(
@@ -125,6 +125,13 @@ def _write_float(draft: _Draft, node: ir.Node) -> None:
     )
     if output.name in draft.scheme.grids.steps:
         draft.floats[str(output.name)] = _snap(draft, output, draft.scheme.grids.steps[str(output.name)])
+
+
+def _float(draft: _Draft, name: str) -> ir.Value:
+    """A value as a float operator reads it; one that arrives in integers goes to the grid first, once."""
+    if name not in draft.floats and name in draft.scheme.grids.steps:
+        draft.floats[name] = _snap(draft, draft.reals[name], draft.scheme.grids.steps[name])
+    return draft.floats.get(name) or draft.reals[name]
 
 
 def _on_grids(draft: _Draft, node: ir.Node) -> dict[str, np.ndarray]:

@@ -116,3 +116,21 @@ def test_integer_operators_read_and_write_quantised_values_only(model: ir.Model)
     for name, group in placement.groups.items():
         assert group in placement.groups, name
         assert group in placement.fixed or any(placement.groups[s] == group for s in placement.sources)
+
+
+def test_a_sum_between_integer_operators_is_an_integer_one_whatever_was_asked() -> None:
+    b = Builder((1, 3, 8, 8))
+    x = b.conv(b.image, 4)
+    x = b.op("Clip", b.op("Add", b.conv(x, 4), x), b.const(0), b.const(6))
+    model = prepare(b.done(b.conv(b.conv(x, 4), 4)))
+    names = {n.op_type: str(n.name) for n in model.graph}
+    asked = (names["Add"], names["Clip"])
+    around = place(model, image=Affine(1 / 128, 128), float_head=False, float_nodes=asked)
+    assert set(asked) <= around.integer
+    reader = next(
+        str(n.name)
+        for n in model.graph
+        if n.inputs[0] is not None and n.inputs[0].producer() is not None and n.inputs[0].producer().op_type == "Clip"
+    )
+    kept = place(model, image=Affine(1 / 128, 128), float_head=False, float_nodes=(*asked, reader))
+    assert not set(asked) & kept.integer

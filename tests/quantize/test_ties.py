@@ -1,5 +1,7 @@
 """Results of sums, products and means keep away from halves, and scales barely move for it."""
 
+from dataclasses import replace
+
 import numpy as np
 import onnx_ir as ir
 import pytest
@@ -66,7 +68,7 @@ def test_nothing_lies_beside_a_half_and_scales_move_little(sizes: list[float], z
     chosen |= {c: Affine(float(np.float32(3 / 255)), 0) for c in placement.constants}
     for group, (low, high) in placement.bounds.items():
         chosen[group] = Affine(float(np.float32((high - low) / 255)), 0)
-    scales, close = avoid_ties(model, placement, chosen, ())
+    scales, close = avoid_ties(model, placement, chosen)
     assert not close
     for node in model.graph:
         if node.op_type in ("Add", "Mul", "GlobalAveragePool"):
@@ -78,18 +80,28 @@ def test_nothing_lies_beside_a_half_and_scales_move_little(sizes: list[float], z
     assert all(saturates_at(scales[group], *bounds) for group, bounds in placement.bounds.items())
 
 
-def test_locked_scales_stay_and_the_other_side_moves() -> None:
+def test_fixed_scales_stay_and_the_other_side_moves() -> None:
     b = Builder((1, 3, 8, 8))
-    x = b.conv(b.image, 4)
-    b.op("Add", b.conv(x, 4), x)
+    b.op("Add", b.op("Sigmoid", b.conv(b.image, 4)), b.conv(b.image, 4))
     model, placement = setting(b)
     groups = [g for g in dict.fromkeys(placement.groups.values()) if g not in placement.fixed]
-    scales = dict(placement.fixed) | {g: Affine(s, 128) for g, s in zip(groups, (2.0**-5, 0.021, 0.0333), strict=True)}
-    moved, close = avoid_ties(model, placement, scales, {groups[0]})
-    assert not close and moved[groups[0]] == scales[groups[0]]
+    scales = dict(placement.fixed) | {g: Affine(0.021 + 0.01 * i, 128) for i, g in enumerate(groups)}
+    moved, close = avoid_ties(model, placement, scales)
+    assert not close and all(moved[g] == affine for g, affine in placement.fixed.items())
     add = next(n for n in model.graph if n.op_type == "Add")
     assert nearest_half(model, placement, moved, str(add.name)) > XNNPACK_SUM
-    assert avoid_ties(model, placement, scales, set(groups))[1] == {str(add.name)}
+
+
+def test_what_cannot_be_moved_is_told() -> None:
+    b = Builder((1, 3, 8, 8))
+    gate = b.op("Sigmoid", b.conv(b.image, 3))
+    b.op("Sigmoid", b.op("Add", gate, b.image))
+    model, placement = setting(b)
+    add = next(n for n in model.graph if n.op_type == "Add")
+    fixed = set(placement.groups.values())
+    scales = {g: Affine(0.021, 128) for g in fixed} | dict(placement.fixed)
+    locked = replace(placement, fixed={g: scales[g] for g in fixed})
+    assert avoid_ties(model, locked, scales)[1] == {str(add.name)}
 
 
 @given(st.floats(1e-5, 200), st.booleans())

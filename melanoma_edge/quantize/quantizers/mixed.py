@@ -9,6 +9,7 @@ from melanoma_edge.quantize.mixed import choices
 from melanoma_edge.quantize.quantize import scheme_of
 from melanoma_edge.quantize.quantizers import Attempt, Subject, attempt, evidence
 from melanoma_edge.quantize.quantizers.static import RECIPE
+from melanoma_edge.quantize.recipe import Recipe
 from melanoma_edge.quantize.sensitivity import sensitivity
 
 COST = 2
@@ -18,6 +19,12 @@ IMAGES = 64
 
 def attempts(subject: Subject, progress: Progress) -> Iterator[Attempt]:
     """One attempt for each budget that changes anything; none when no operator is worth it."""
+    for recipe in recipes(subject, progress):
+        yield attempt(subject, recipe, progress)
+
+
+def recipes(subject: Subject, progress: Progress) -> Iterator[Recipe]:
+    """What the attempts are made by."""
     seen = evidence(subject, RECIPE, progress)
     model, scheme = scheme_of(seen, RECIPE, progress=progress)
     images = Batches(subject.calibration[:IMAGES], subject.spec)
@@ -27,4 +34,4 @@ def attempts(subject: Subject, progress: Progress) -> Iterator[Attempt]:
         for choice in choices(model, scheme, measured, [budget]):
             if choice.float_nodes not in known:
                 known.add(choice.float_nodes)
-                yield attempt(subject, replace(RECIPE, name=name, float_nodes=choice.float_nodes), progress)
+                yield replace(RECIPE, name=name, float_nodes=choice.float_nodes)

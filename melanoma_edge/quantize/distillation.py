@@ -1,0 +1,144 @@
+"""Distillation: the integers learn to answer as the float network does, on calibration images without their labels.
+
+The integer graph runs with fake quantisation and straight-through gradients (Bengio et al., arXiv:1308.3432); weights,
+in units of their own steps, and biases follow the float network's probabilities (Hinton et al., arXiv:1503.02531) and,
+as a hint, the features that its last layer reads (Romero et al., arXiv:1412.6550). Scales and placement stay, so the
+graph keeps its speed. Images are turned and mirrored: a lesion has no upright.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.progress import Progress, silent
+from melanoma_edge.quantize.executor import Batches, Program, run
+from melanoma_edge.quantize.fake import constants, hooks
+from melanoma_edge.quantize.limits import output_group
+from melanoma_edge.quantize.prepare import array
+from melanoma_edge.quantize.scheme import Scheme, weighted_nodes
+from melanoma_edge.quantize.weights import LARGEST, quantize_bias
+
+RATE = 0.002  # of Adam, in steps of a weight or of an output: most weights never reach another integer
+HINT = 0.01
+BATCH = 16
+UNSURE = 0.45  # how far from its integer a weight may start: what rounding decided is not undone at once
+
+
+@dataclass(frozen=True)
+class _Learned:
+    """Weights in steps `[C, ...]`, biases in steps of the output `[C]`, by initializer name, and what a step is."""
+
+    weights: Mapping[str, Tensor]
+    biases: Mapping[str, Tensor]
+    steps: Mapping[str, Tensor]
+
+
+class _Round(torch.autograd.Function):
+    """Nearest integer within int8; the gradient passes."""
+
+    @staticmethod
+    def forward(_context: Any, value: Tensor) -> Tensor:
+        return value.round().clamp(-LARGEST, LARGEST)
+
+    @staticmethod
+    def backward(_context: Any, *gradients: Tensor) -> Tensor:
+        return gradients[0]
+
+
+def distil(
+    model: ir.Model,
+    program: Program,
+    scheme: Scheme,
+    images: NDArray[np.uint8],
+    spec: Preprocessing,
+    *,
+    epochs: int,
+    progress: Progress = silent,
+) -> Scheme:
+    """`scheme`, made for `model`, with other integers in weights and biases. Deterministic.
+
+    program: the float network. images: uint8 `[N, S, S, 3]`, gone through `epochs` times.
+    """
+    learned, fixed = _start(model, scheme), constants(model, scheme)
+    simulated = hooks(model, program, scheme)
+    parameters = [*learned.weights.values(), *learned.biases.values()]
+    optimizer = torch.optim.Adam(parameters, lr=RATE, betas=(0.9, 0.99))
+    steps, done, rng = epochs * math.ceil(len(images) / BATCH), 0, np.random.default_rng(0)
+    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps, eta_min=RATE / 100)
+    features = program.steps[-1].inputs[0]
+    for _ in range(epochs):
+        order = rng.permutation(len(images))
+        for start in range(0, len(images), BATCH):
+            batch = _turned(images[order[start : start + BATCH]], spec, rng)
+            with torch.no_grad():
+                exact = run(program, batch, keep=[features])
+            with torch.enable_grad():
+                rough = run(
+                    program,
+                    batch,
+                    keep=[features],
+                    constants={**fixed, **_rounded(learned)},
+                    on_input=simulated.on_input,
+                    on_output=simulated.on_output,
+                )
+                loss = _loss(program.output, features, rough, exact)
+                optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            decay.step()
+            done += 1
+            progress("distillation", done, steps)
+    return _taken(model, scheme, learned)
+
+
+def _start(model: ir.Model, scheme: Scheme) -> _Learned:
+    weights, biases, steps = {}, {}, {}
+    for node in weighted_nodes(model, scheme.placement):
+        weight, bias = (str(v.name) if v is not None else "" for v in node.inputs[1:])
+        now = scheme.weights[str(node.name)]
+        steps[weight] = torch.from_numpy(now.scales).reshape(-1, *[1] * (now.values.ndim - 1))
+        integers = torch.from_numpy(now.values.astype(np.float32))
+        real = torch.from_numpy(array(node.inputs[1]).copy()) / steps[weight]
+        weights[weight] = torch.minimum(torch.maximum(real, integers - UNSURE), integers + UNSURE).requires_grad_()
+        steps[bias] = torch.tensor(scheme.activations[output_group(node, scheme.placement)].scale)
+        biases[bias] = (torch.from_numpy(array(node.inputs[2]).copy()) / steps[bias]).requires_grad_()
+    return _Learned(weights, biases, steps)
+
+
+def _rounded(learned: _Learned) -> dict[str, Tensor]:
+    """Weights as the integers stand for them; biases have so many steps that they are not rounded here."""
+    weights = {name: _Round.apply(value) * learned.steps[name] for name, value in learned.weights.items()}
+    return {**weights, **{name: value * learned.steps[name] for name, value in learned.biases.items()}}
+
+
+def _loss(output: str, features: str, rough: Mapping[str, Tensor], exact: Mapping[str, Tensor]) -> Tensor:
+    answers = (rough[output].softmax(1) - exact[output].softmax(1)).square().sum(1).mean()
+    mine, wanted = rough[features].flatten(1), exact[features].flatten(1)
+    return answers + HINT * ((mine - wanted).square().sum(1) / wanted.square().sum(1).clamp(min=1e-12)).mean()
+
+
+def _turned(images: NDArray[np.uint8], spec: Preprocessing, rng: np.random.Generator) -> Tensor:
+    """A float batch of square images, all turned by the same quarter turns and mirrored or not."""
+    turned = np.rot90(images, int(rng.integers(4)), (1, 2))
+    mirrored = turned[:, :, ::-1] if rng.random() < 0.5 else turned
+    return next(iter(Batches(np.ascontiguousarray(mirrored), spec, BATCH)))
+
+
+def _taken(model: ir.Model, scheme: Scheme, learned: _Learned) -> Scheme:
+    weights = dict(scheme.weights)
+    for node in weighted_nodes(model, scheme.placement):
+        source, weight, bias = (str(v.name) if v is not None else "" for v in node.inputs)
+        now = weights[str(node.name)]
+        values = learned.weights[weight].detach().round().clamp(-LARGEST, LARGEST).to(torch.int8).numpy()
+        real = (learned.biases[bias].detach() * learned.steps[bias]).numpy()
+        integers = quantize_bias(real, scheme.activations[source].scale, now.scales)
+        weights[str(node.name)] = replace(now, values=values, bias=integers)
+    return replace(scheme, weights=weights)
