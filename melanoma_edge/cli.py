@@ -159,17 +159,32 @@ def verify(path: Path, reference: Path | None, data: str | None, rule: str | Non
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--runs", default=100, show_default=True, type=click.IntRange(min=1), help="timed runs per file")
 @click.option("--threads", default="1,2", show_default=True, help="thread counts, comma-separated")
+@click.option("--explain-graph", is_flag=True, help="each operator's kernel, partition, share of the time, and noise")
 @as_json
-def bench(paths: tuple[Path, ...], runs: int, threads: str, as_json: bool) -> None:
+def bench(paths: tuple[Path, ...], runs: int, threads: str, explain_graph: bool, as_json: bool) -> None:
     """Latency of bundles or model files, interleaved in one process."""
     from melanoma_edge import shipped
 
+    if explain_graph:
+        with _progress() as progress:
+            graphs = shipped.explain(paths, runs, progress)
+        _explained(graphs, as_json)
+        return
     with _progress() as progress:
         result = shipped.bench(paths, runs, integers("--threads", threads), progress)
     if as_json:
         click.echo(json.dumps(result, indent=2))
         return
     out.print(console.latency_table(result))
+
+
+def _explained(graphs: list[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"graphs": graphs}, indent=2))
+        return
+    for graph in graphs:
+        out.print(f"\n[bold]{_plain(graph['file'])}[/]: {graph['milliseconds']:.2f} ms; {graph['method']}")
+        out.print(console.operator_table(graph["rows"]))
 
 
 @cli.command()

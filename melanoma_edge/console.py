@@ -94,6 +94,19 @@ def latency_table(bench: Mapping[str, Any]) -> Table:
     return table
 
 
+def operator_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """The operators of one file, as `bench.explain` has them."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for i, head in enumerate(("operator", "kernel", "part", "makes", "ms", "share", "SNR dB")):
+        table.add_column(head, justify="right" if i in (2, 4, 5, 6) else "left", overflow="fold")
+    for row in rows:
+        part = "-" if row["partition"] is None else str(row["partition"])
+        noise = "" if row["signal_to_noise"] is None else f"{row['signal_to_noise']:.1f}"
+        figures = (_number(row["milliseconds"], 3), f"{100 * row['share']:.1f} %", noise)
+        table.add_row(row["operator"], row["kernel"], part, escape(row["output"]), *figures)
+    return table
+
+
 def gate_table(gates: Sequence[Mapping[str, Any]]) -> Table:
     """Each gate with its limit, what was measured, and the verdict."""
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -1,5 +1,6 @@
 """What can be done with a bundle that was shipped: use it on images, prove it again, time it again."""
 
+import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,6 +11,7 @@ import numpy as np
 
 from melanoma_edge import runtime
 from melanoma_edge.artifact import MANIFEST, Artifact, sha256_file
+from melanoma_edge.bench.explain import explain as explain_file
 from melanoma_edge.bench.run import bench as time_files
 from melanoma_edge.data.images import is_image_name, screen
 from melanoma_edge.data.preprocess import Preprocessing, load_pixels
@@ -92,6 +94,20 @@ def bench(paths: Sequence[Path], runs: int, threads: Sequence[int], progress: Pr
     for path in paths:
         files |= _timed(path) if path.is_dir() else {path.name: path}
     return time_files(files, threads=threads, runs=runs, progress=progress)
+
+
+def explain(paths: Sequence[Path], runs: int, progress: Progress = silent) -> list[dict[str, Any]]:
+    """The operators of model files, and of a bundle's artifacts. See `bench.explain.explain`."""
+    files: list[tuple[Path, dict[str, float]]] = []
+    for path in paths:
+        if not path.is_dir():
+            files.append((path, {}))
+            continue
+        manifest = verify_bundle(path)
+        noise = json.loads((path / "report.json").read_text())["build"]["quantization"]["signal_to_noise"]
+        for artifact in _artifacts(path, manifest):
+            files.append((artifact.path, noise if artifact.precision == "int8" else {}))
+    return [explain_file(path, noise, runs=runs, progress=progress) for path, noise in files]
 
 
 def _timed(bundle: Path) -> dict[str, Path]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from melanoma_edge.errors import InputError
 from melanoma_edge.runtime import litert
 
 DELEGATE = "DELEGATE"
@@ -29,6 +30,20 @@ def partitions(path: Path) -> Partitions | None:
     return None if details is None else count(details())
 
 
+def homes(path: Path) -> list[int | None]:
+    """The delegate partition of each operator of a .tflite file, None for those that the interpreter runs itself.
+
+    Raises InputError when the file cannot be run, or the installed interpreter cannot tell.
+    """
+    details = getattr(litert.allocate(path), "_get_ops_details", None)
+    if details is None:
+        raise InputError("the installed TFLite interpreter does not tell its operators: pip install ai-edge-litert")
+    nodes = details()
+    operators = [node for node in nodes if node["op_name"] != DELEGATE]
+    inside = _inside([node for node in nodes if node["op_name"] == DELEGATE], operators)
+    return [inside.get(i) for i in range(len(operators))]
+
+
 def count(nodes: Sequence[Mapping[str, Any]]) -> Partitions:
     """Partitions of a graph after delegation: nodes with `op_name`, `inputs` and `outputs` (tensor indices).
 
@@ -37,9 +52,16 @@ def count(nodes: Sequence[Mapping[str, Any]]) -> Partitions:
     """
     delegates = [node for node in nodes if node["op_name"] == DELEGATE]
     operators = [node for node in nodes if node["op_name"] != DELEGATE]
+    inside = _inside(delegates, operators)
+    outside = tuple(str(node["op_name"]) for i, node in enumerate(operators) if i not in inside)
+    return Partitions(len(delegates), len(operators), outside)
+
+
+def _inside(delegates: Sequence[Mapping[str, Any]], operators: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+    """The delegate call that runs each operator, both by their place in the lists."""
     made_by = {int(tensor): i for i, node in enumerate(operators) for tensor in node["outputs"]}
-    inside: set[int] = set()
-    for delegate in delegates:
+    inside: dict[int, int] = {}
+    for number, delegate in enumerate(delegates):
         given = {int(tensor) for tensor in delegate["inputs"]}
         wanted = [int(tensor) for tensor in delegate["outputs"]]
         while wanted:
@@ -47,7 +69,6 @@ def count(nodes: Sequence[Mapping[str, Any]]) -> Partitions:
             maker = made_by.get(tensor)
             if tensor in given or maker is None or maker in inside:
                 continue
-            inside.add(maker)
+            inside[maker] = number
             wanted += [int(t) for t in operators[maker]["inputs"]]
-    outside = tuple(str(node["op_name"]) for i, node in enumerate(operators) if i not in inside)
-    return Partitions(len(delegates), len(operators), outside)
+    return inside

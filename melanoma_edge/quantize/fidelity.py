@@ -13,14 +13,15 @@ from melanoma_edge.quantize.scheme import Scheme
 
 
 def signal_to_noise(original: Program, model: ir.Model, scheme: Scheme, batches: Iterable[Tensor]) -> dict[str, float]:
-    """Decibels, 10 log10(E[x^2] / E[(x - x')^2]), of each quantised value and of the output, with all earlier layers
-    quantised too. `original` runs the float network, `model` is the network that `scheme` was made from.
+    """Decibels, 10 log10(E[x^2] / E[(x - x')^2]), of each value in integers or on a grid, and of the output, with all
+    earlier layers quantised too. `original` runs the float network, `model` is the network that `scheme` was made from.
 
     A value that is exact, or zero everywhere, is left out.
     """
     program = load(model)
     simulated = hooks(model, program, scheme)
-    names = {step.output for step in program.steps if step.output in scheme.activations} | {program.output}
+    rounded = scheme.activations.keys() | scheme.grids.steps.keys()
+    names = {step.output for step in program.steps if step.output in rounded} | {program.output}
     power = {name: np.zeros(2) for name in names}
     with torch.inference_mode():
         for batch in batches:

@@ -18,6 +18,7 @@ from melanoma_edge.quantize.distillation import distil
 from melanoma_edge.quantize.evidence import Evidence, exact_input, gather, moments, observations
 from melanoma_edge.quantize.executor import Batches, Program
 from melanoma_edge.quantize.fidelity import signal_to_noise
+from melanoma_edge.quantize.head import refit
 from melanoma_edge.quantize.prepare import array, set_array
 from melanoma_edge.quantize.ranges import Observation
 from melanoma_edge.quantize.recipe import Recipe
@@ -88,6 +89,8 @@ def decide(evidence: Evidence, recipe: Recipe, *, progress: Progress = silent) -
     if recipe.distillation_epochs:
         given, epochs = (evidence.images, evidence.spec), recipe.distillation_epochs
         scheme = distil(model, evidence.program, scheme, *given, epochs=epochs, progress=progress)
+    if recipe.head_correction:
+        refit(model, evidence.program, scheme, Batches(evidence.images, evidence.spec))
     fidelity = signal_to_noise(
         evidence.program, model, scheme, Batches(evidence.images[:FIDELITY_IMAGES], evidence.spec)
     )

@@ -48,12 +48,22 @@ def _ends(session: Any) -> tuple[Any, Any]:
     return session.get_inputs(), session.get_outputs()
 
 
-def _session(path: Path, threads: int) -> Any:
-    """An InferenceSession; ONNX Runtime's error types, which share no base of their own, become InputError."""
+def profiling(path: Path, folder: Path) -> Any:
+    """A session on one thread that writes a profile below `folder`. Raises InputError as `load` does."""
+    return _session(path, 1, profile=folder / "profile")
+
+
+def _session(path: Path, threads: int, profile: Path | None = None) -> Any:
+    """An InferenceSession; ONNX Runtime's error types, which share no base of their own, become InputError.
+
+    profile: where it writes its profile, and how the file's name begins.
+    """
     import onnxruntime as ort
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     options = ort.SessionOptions()
+    if profile is not None:
+        options.enable_profiling, options.profile_file_prefix = True, str(profile)
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3  # errors only
     # Idle pool threads otherwise spin on the core that the next runtime wants (bench/latency.py has the figures).

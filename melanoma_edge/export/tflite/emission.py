@@ -71,8 +71,7 @@ class Emission:
         if self.is_integer(node):
             quantizer = value.producer()
             assert quantizer is not None
-            real = quantizer.inputs[0]
-            self.tensors[value] = self.tensor(str(real.name if real else ""), layout.shape(dims), per_tensor(quantizer))
+            self.tensors[value] = self.tensor(str(value.name), layout.shape(dims), per_tensor(quantizer))
         else:
             self.tensors[value] = self.tensor(str(value.name), layout.shape(dims))
         return self.tensors[value]

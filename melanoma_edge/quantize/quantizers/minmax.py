@@ -7,7 +7,14 @@ from melanoma_edge.quantize.quantizers import Attempt, Subject, attempt
 from melanoma_edge.quantize.recipe import Recipe
 
 COST = None  # seconds cheaper than `static`, never better at the same latency
-RECIPE = Recipe("minmax", ranges="minmax", equalization=False, adaptive_rounding=False, bias_correction=False)
+RECIPE = Recipe(
+    "minmax",
+    ranges="minmax",
+    equalization=False,
+    adaptive_rounding=False,
+    bias_correction=False,
+    head_correction=False,
+)
 
 
 def attempts(subject: Subject, progress: Progress) -> Iterator[Attempt]:

@@ -4,6 +4,7 @@ import contextlib
 import importlib.util
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -15,12 +16,11 @@ from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress
 from melanoma_edge.quantize.affine import LEVELS
 from melanoma_edge.quantize.prepare import WEIGHTED, array, set_array
-from melanoma_edge.quantize.quantizers import Attempt, Subject, attempt, evidence
+from melanoma_edge.quantize.quantizers import Attempt, Subject, attempt, evidence, minmax
 from melanoma_edge.quantize.ranges import BINS, Observation
-from melanoma_edge.quantize.recipe import Recipe
 
 COST = None  # for comparison: `static` is as fast and decides closer to float
-RECIPE = Recipe("nncf", ranges="minmax", equalization=False, adaptive_rounding=False, bias_correction=False)
+RECIPE = replace(minmax.RECIPE, name="nncf")
 
 
 def attempts(subject: Subject, progress: Progress) -> Iterator[Attempt]:

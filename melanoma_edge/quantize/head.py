@@ -1,0 +1,90 @@
+"""The last layer refitted, so that the quantised network's probabilities follow the float network's.
+
+Rounding errors of saturating layers do not average out: they push answers one way and draw them together, by more than
+they scatter them. One factor for all logits and one shift for each (vector scaling with a common factor, Guo et al.,
+arXiv:1706.04599, section 4.2), fitted to the float network's answers instead of labels, take that out. Both go into the
+weights of a last layer that runs in float, so they cost nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as ir
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import log_softmax, softmax
+from torch import Tensor
+
+from melanoma_edge.quantize.executor import Program, load, run
+from melanoma_edge.quantize.fake import hooks
+from melanoma_edge.quantize.prepare import WEIGHTED, array, set_array
+from melanoma_edge.quantize.scheme import Scheme
+
+COPIES = ("Flatten", "Reshape", "Squeeze")  # what may stand between the last layer and the logits
+TOLERANCES = {"ftol": 1e-15, "gtol": 1e-10}
+Logits = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """logits * factor + shifts `[K]`."""
+
+    factor: float
+    shifts: NDArray[np.float64]
+
+
+def last_layer(model: ir.Model, scheme: Scheme) -> ir.Node | None:
+    """The float Conv or Gemm with constant weights that makes the logits, None when there is none."""
+    node = model.graph.outputs[0].producer()
+    while node is not None and node.op_type in COPIES:
+        node = node.inputs[0].producer() if node.inputs[0] is not None else None
+    if node is None or node.op_type not in WEIGHTED or node.name in scheme.placement.integer:
+        return None
+    constants = [v for v in node.inputs[1:] if v is not None and v.const_value is not None]
+    return node if len(constants) == 2 else None
+
+
+def refit(model: ir.Model, original: Program, scheme: Scheme, batches: Iterable[Tensor]) -> Fit | None:
+    """Change the last layer of `model`, quantised by `scheme`, in place; None, and no change, when it is not in float.
+
+    original: the float network. batches: of calibration images, which need no labels.
+    """
+    node = last_layer(model, scheme)
+    if node is None:
+        return None
+    found = fit(*_answers(model, original, scheme, batches))
+    weight, bias = array(node.inputs[1]), array(node.inputs[2])
+    set_array(node.inputs[1], weight * found.factor)
+    set_array(node.inputs[2], bias * found.factor + found.shifts)
+    return found
+
+
+def fit(rough: Logits, exact: Logits) -> Fit:
+    """Of logits `[N, K]`, the Fit of least Kullback-Leibler divergence from softmax(exact); shifts add up to 0."""
+    wanted = softmax(exact, axis=1)
+
+    def divergence(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        fitted = rough * parameters[0] + parameters[1:]
+        slope = (softmax(fitted, axis=1) - wanted) / len(rough)
+        loss = -(wanted * log_softmax(fitted, axis=1)).sum(1).mean()
+        return float(loss), np.concatenate([[float((slope * rough).sum())], slope.sum(0)])
+
+    start = np.concatenate([[1.0], np.zeros(rough.shape[1])])
+    solution = minimize(divergence, start, jac=True, method="L-BFGS-B", options=TOLERANCES).x
+    return Fit(float(solution[0]), solution[1:] - solution[1:].mean())
+
+
+def _answers(model: ir.Model, original: Program, scheme: Scheme, batches: Iterable[Tensor]) -> tuple[Logits, Logits]:
+    """Logits `[N, K]` of the quantised network and of the float one."""
+    program = load(model)
+    simulated = hooks(model, program, scheme)
+    edges = (simulated.on_input, simulated.on_output)
+    rough, exact = [], []
+    with torch.inference_mode():
+        for batch in batches:
+            found = run(program, batch, constants=simulated.constants, on_input=edges[0], on_output=edges[1])
+            rough.append(found[program.output].flatten(1))
+            exact.append(run(original, batch)[original.output].flatten(1))
+    return torch.cat(rough).double().numpy(), torch.cat(exact).double().numpy()
