@@ -27,7 +27,7 @@ class DataOptions:
     task: str = _choice("binary", "melanoma against the rest, or the seven HAM10000 classes", "binary", "seven")
     seed: int = _choice(0, "splits, initial weights, augmentation and calibration follow from it")
     strict: bool = _choice(False, "refuse the dataset when any image in it is unusable, instead of leaving it out")
-    calibration_images: int = _choice(200, "images of the training split that set the INT8 ranges")
+    calibration_images: int = _choice(400, "images of the training split that set the INT8 ranges")
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,9 @@ def _prove(
         "int8": emit.Graph(quantized, graph.MODEL),
         WEIGHT_ONLY: emit.Graph(quantized, quantize.WEIGHT_ONLY),
     }
-    artifacts = emit.artifacts(work, name, graphs, _wanted(targets))
+    asked = compiling.quantizing.quantizer
+    recipe = "int8" if asked == quantizers.AUTO else asked
+    artifacts = emit.artifacts(work, name, graphs, _wanted(targets), recipe)
     answers = [
         proof.judged(a, predict.run(work, a.path.name, a.path, a.sha256, images, shipped, progress)) for a in artifacts
     ]

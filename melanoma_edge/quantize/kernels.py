@@ -7,6 +7,7 @@ dequantize and a quantize: HardSwish, HardSigmoid, Tanh and Sub have no kernel i
 in XNNPACK.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -43,3 +44,22 @@ KERNELS = {
     "Flatten": Kernel("Flatten", ("RESHAPE",), shares=True),
 }
 SATURATIONS = ("Relu", "Clip")  # no integer kernel of their own: the QuantizeLinear after them clips
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A runtime that the graph is emitted for. kernels: the field of Kernel that names its operators. fast: whether
+    they are faster than its float ones.
+    """
+
+    kernels: str
+    fast: bool
+
+
+RUNTIMES: Mapping[str, Runtime] = {
+    "litert": Runtime("xnnpack", fast=True),
+    "onnxruntime": Runtime("ort", fast=True),
+    # The same operators and bits, but MLAS has no integer dot product in WebAssembly: MobileNetV2 takes 2.7 times as
+    # long as in float, so browsers get the weight-only file beside it.
+    "onnxruntime-web": Runtime("ort", fast=False),
+}

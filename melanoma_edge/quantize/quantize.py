@@ -27,6 +27,7 @@ from melanoma_edge.quantize.scheme import Scheme, rebias, round_weights, settle,
 from melanoma_edge.quantize.write import write
 
 CORRECTION_IMAGES = 128  # more do not change the means that bias correction uses
+HEAD_IMAGES = 200
 FIDELITY_IMAGES = 32
 
 
@@ -90,7 +91,7 @@ def decide(evidence: Evidence, recipe: Recipe, *, progress: Progress = silent) -
         given, epochs = (evidence.images, evidence.spec), recipe.distillation_epochs
         scheme = distil(model, evidence.program, scheme, *given, epochs=epochs, progress=progress)
     if recipe.head_correction:
-        refit(model, evidence.program, scheme, Batches(evidence.images, evidence.spec))
+        refit(model, evidence.program, scheme, Batches(evidence.images[:HEAD_IMAGES], evidence.spec))
     fidelity = signal_to_noise(
         evidence.program, model, scheme, Batches(evidence.images[:FIDELITY_IMAGES], evidence.spec)
     )

@@ -55,6 +55,7 @@ def build_report(
         "also_timed": _also_timed(reference, verify["artifacts"], bench.get("rows", ())),
         "gates": gates,
         "flips": verify["flips"],
+        "agreement": verify["agreement"],
         "build": {key: value for key, value in build.items() if key not in {"name", "created_utc"}},
         "data": data,
         "preprocessing": preprocessing,

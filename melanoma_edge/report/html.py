@@ -16,6 +16,7 @@ WORDING: tuple[Callable[..., Any], ...] = (
     wording.breakable,
     wording.number,
     wording.signed,
+    wording.tiny,
     wording.percent,
     wording.integer,
     wording.megabytes,

@@ -46,6 +46,11 @@ def signed(value: float | None, digits: int = 4) -> str:
     return f"{rounded:+.{digits}f}".replace("-", MINUS) if rounded else f"{0:.{digits}f}"
 
 
+def tiny(value: float | None) -> str:
+    """A difference that may be far below a hundredth."""
+    return ABSENT if value is None or not math.isfinite(value) else f"{value:.1e}" if value < 1e-3 else number(value, 3)
+
+
 def percent(value: float | None, digits: int = 1) -> str:
     """A share of 1 as per cent."""
     return ABSENT if value is None or not math.isfinite(value) else f"{number(100 * value, digits)} %"

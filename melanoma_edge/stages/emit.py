@@ -30,31 +30,30 @@ class Graph:
 
 
 def artifacts(
-    work: Path, name: str, graphs: Mapping[str, Graph], wanted: Sequence[tuple[str, str]]
+    work: Path, name: str, graphs: Mapping[str, Graph], wanted: Sequence[tuple[str, str]], int8: str
 ) -> tuple[Artifact, ...]:
-    """One file for each of `wanted`: format ("tflite", "onnx") and precision (a key of `graphs`)."""
+    """One file for each of `wanted`: format ("tflite", "onnx") and precision (a key of `graphs`).
+
+    int8: what the file of that precision is called: `int8`, or the recipe that was asked for by name.
+    """
+    files = {(form, p): f"{name}_{int8 if p == 'int8' else p}.{form}" for form, p in wanted}
 
     def make(folder: Path) -> None:
-        for form, precision in wanted:
-            source, path = graphs[precision].path, folder / _file(name, precision, form)
+        for (form, precision), file in files.items():
+            source, path = graphs[precision].path, folder / file
             if form == "onnx":
                 shutil.copyfile(source, path)
             else:
-                emit(ir.load(source), path, name=f"{name}_{precision}")
+                emit(ir.load(source), path, name=path.stem)
 
     stage = run_stage(
         work / "emit",
         make,
         inputs={precision: graphs[precision].sha256 for _, precision in wanted},
-        options={"name": name, "files": [list(pair) for pair in wanted]},
+        options={"files": list(files.values())},
         tools=("ai-edge-litert", "flatbuffers", "onnx-ir"),
     )
-    files = {(form, precision): _file(name, precision, form) for form, precision in wanted}
     return tuple(
         Artifact(stage.folder / file, stage.sha256(file), form, precision, (graphs[precision].sha256,))
         for (form, precision), file in files.items()
     )
-
-
-def _file(name: str, precision: str, form: str) -> str:
-    return f"{name}_{precision}.{form}"

@@ -106,7 +106,7 @@ def _places(made: Made) -> dict[str, Path]:
     if made.trained is not None:
         files["reference/model.safetensors"] = made.trained.folder / train_stage.MODEL
     for target in made.targets:
-        files |= registry.load("melanoma_edge.targets", target).pack(made.name, made.artifacts)
+        files |= registry.load("melanoma_edge.targets", target).pack(made.artifacts)
     return files
 
 

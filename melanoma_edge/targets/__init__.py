@@ -14,14 +14,10 @@ class Place:
 
     format: str  # as in Artifact: "onnx" or "tflite"
     precision: str  # as in Artifact: "float32" or "int8"
-    file: str  # relative to the bundle, with "{name}" for the build's name
-
-    def path(self, name: str) -> str:
-        """The file's relative name in the bundle of the build `name`."""
-        return self.file.format(name=name)
+    folder: str  # in the bundle
 
 
-def place(places: Sequence[Place], name: str, artifacts: Sequence[Artifact]) -> Mapping[str, Path]:
+def place(places: Sequence[Place], artifacts: Sequence[Artifact]) -> Mapping[str, Path]:
     """Where each of `artifacts` goes in the bundle: relative name to the file it is copied from.
 
     Raises EdgeError when a place has no artifact of its format and precision.
@@ -32,4 +28,5 @@ def place(places: Sequence[Place], name: str, artifacts: Sequence[Artifact]) -> 
         wanted = ", ".join(f"{p.precision} {p.format}" for p in missing)
         found = ", ".join(f"{precision} {form}" for form, precision in made) or "nothing"
         raise EdgeError(f"the bundle needs {wanted}, and only {found} was made")
-    return {p.path(name): made[p.format, p.precision] for p in places}
+    files = {p: made[p.format, p.precision] for p in places}
+    return {f"{p.folder}/{file.name}": file for p, file in files.items()}

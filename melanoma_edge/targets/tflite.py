@@ -7,12 +7,12 @@ from melanoma_edge.artifact import Artifact
 from melanoma_edge.targets import Place, place
 
 ARTIFACTS = (
-    Place("tflite", "float32", "tflite/{name}_float32.tflite"),
-    Place("tflite", "int8", "tflite/{name}_int8.tflite"),
+    Place("tflite", "float32", "tflite"),
+    Place("tflite", "int8", "tflite"),
 )
 RUNTIMES = ("litert",)
 
 
-def pack(name: str, artifacts: Sequence[Artifact]) -> Mapping[str, Path]:
+def pack(artifacts: Sequence[Artifact]) -> Mapping[str, Path]:
     """Relative name in the bundle to source file. Raises EdgeError when one of ARTIFACTS was not made."""
-    return place(ARTIFACTS, name, artifacts)
+    return place(ARTIFACTS, artifacts)

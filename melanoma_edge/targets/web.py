@@ -11,13 +11,13 @@ from melanoma_edge.artifact import Artifact
 from melanoma_edge.targets import Place, place
 
 ARTIFACTS = (
-    Place("onnx", "float32", "web/{name}_float32.onnx"),
-    Place("onnx", "int8", "web/{name}_int8.onnx"),
-    Place("onnx", "weight_only_wi8_afp32", "web/{name}_weight_only_wi8_afp32.onnx"),
+    Place("onnx", "float32", "web"),
+    Place("onnx", "int8", "web"),
+    Place("onnx", "weight_only_wi8_afp32", "web"),
 )
 RUNTIMES = ("onnxruntime",)
 
 
-def pack(name: str, artifacts: Sequence[Artifact]) -> Mapping[str, Path]:
+def pack(artifacts: Sequence[Artifact]) -> Mapping[str, Path]:
     """Relative name in the bundle to source file. Raises EdgeError when one of ARTIFACTS was not made."""
-    return place(ARTIFACTS, name, artifacts)
+    return place(ARTIFACTS, artifacts)

@@ -1,5 +1,6 @@
 """What the proof leaves behind: one JSON document that reports are made from. Every figure in it was measured here."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -50,6 +51,7 @@ def document(
             "artifacts": [_artifact(a) for a in artifacts],
             "gates": [asdict(gate) for gate in gates],
             "flips": flips,
+            "agreement": [_agreement(a, b, operating_point) for a, b in _pairs(artifacts)],
         }
     )
     return result
@@ -91,6 +93,22 @@ def _artifact(verified: Verified) -> dict[str, Any]:
         "average_precision": metrics.average_precision(positive, p),
         **_decisions(parity.confusion),
         "roc": _roc(verified.predictions),
+    }
+
+
+def _pairs(artifacts: Sequence[Verified]) -> list[tuple[Verified, Verified]]:
+    """The files of one precision in different formats: what one graph became for two runtimes."""
+    pairs = itertools.combinations(artifacts, 2)
+    return [(a, b) for a, b in pairs if a.precision == b.precision and a.format != b.format]
+
+
+def _agreement(one: Verified, other: Verified, point: OperatingPoint) -> dict[str, Any]:
+    p, q = one.predictions.p, other.predictions.p
+    return {
+        "files": [one.name, other.name],
+        "precision": one.precision,
+        "flips": int(metrics.flips(p, q, point.threshold).sum()),
+        "max_abs_dp": float(np.abs(p - q).max()) if len(p) else float("nan"),
     }
 
 

@@ -215,6 +215,7 @@ def make_inputs() -> dict:
             "artifacts": [dict(a) for a in ARTIFACTS],
             "gates": [gate for a in ARTIFACTS if a["precision"] == "int8" for gate in _gates(a)],
             "flips": [flip for name in int8 for flip in _flips(name)],
+            "agreement": [{"files": int8[:2], "precision": "int8", "flips": 0, "max_abs_dp": 2e-7}],
         },
         "bench": {
             "machine": {"processor": "AMD EPYC 9B14", "cores": 2, "system": "Linux 6.1"},

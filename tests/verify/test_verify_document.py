@@ -76,3 +76,21 @@ def test_numpy_numbers_become_plain_ones():
     got = finite([np.float32(0.5), np.int64(3), np.bool_(True), True, 2, None])
     assert got == [0.5, 3, True, True, 2, None]
     assert [type(v) for v in got] == [float, int, bool, bool, int, type(None)]
+
+
+def test_files_of_one_graph_are_compared_with_each_other():
+    logits = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
+    ids, labels = tuple(f"im{i}" for i in range(60)), (np.arange(60) % 3 == 0).astype(np.int64)
+
+    def row(form: str, precision: str, answers: np.ndarray) -> Verified:
+        found = Predictions(ids, ("test",) * 60, labels, answers, 1, CLASSES)
+        return Verified(f"m_{precision}.{form}", form, precision, "r", "1", 1, found, compare(truth, found, point))
+
+    truth = Predictions(ids, ("test",) * 60, labels, logits, 1, CLASSES)
+    point = choose("threshold=0.5", truth)
+    moved = logits.copy()
+    moved[0] = moved[0, ::-1]
+    rows = [row("tflite", "int8", logits), row("onnx", "int8", moved), row("onnx", "float32", logits)]
+    (pair,) = document(point, truth, rows, [], {})["agreement"]
+    assert pair["files"] == ["m_int8.tflite", "m_int8.onnx"] and pair["flips"] == 1
+    assert pair["max_abs_dp"] == pytest.approx(np.abs(truth.p - rows[1].predictions.p).max())

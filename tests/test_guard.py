@@ -1,0 +1,54 @@
+"""A trained network, compiled as a user would: its INT8 files must go on deciding as it does, and faster.
+
+tests/networks/meshnet_synthetic.onnx is what `make demo` trained (MeshNet, synthetic lesions at 160 pixels). Latency has
+slack for a busy machine: the INT8 files take 0.3 (TFLite) and 0.4 (ONNX Runtime) of float's time on a quiet one.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from melanoma_edge.options import CompileOptions, DataOptions, Gates, ProofOptions, QuantizeOptions
+from melanoma_edge.pipeline import compile_network
+
+NETWORK = Path(__file__).parent / "networks" / "meshnet_synthetic.onnx"
+SLOWEST = 0.8
+FLIPS = 3  # of the test images; 0 when this was written
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    options = CompileOptions(QuantizeOptions(), ProofOptions(bench_runs=50), Gates())
+    output = tmp_path_factory.mktemp("guard") / "guard"
+    plain = ((128.0,) * 3, (128.0,) * 3)
+    outcome = compile_network(output, ("tflite", "web"), NETWORK, plain, DataOptions(), options)
+    assert outcome.shipped
+    return dict(json.loads((output / "report.json").read_text()))
+
+
+def rows(report: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(row["format"], row["precision"]): row for row in report["artifacts"]}
+
+
+@pytest.mark.parametrize("form", ["tflite", "onnx"])
+def test_int8_decides_as_float_does(report: dict[str, Any], form: str) -> None:
+    row = rows(report)[form, "int8"]
+    assert row["flips"] <= FLIPS and abs(row["auc_delta"]) <= 0.001 and row["mean_abs_dp"] <= 0.005
+
+
+@pytest.mark.parametrize("form", ["tflite", "onnx"])
+def test_int8_is_faster_than_float(report: dict[str, Any], form: str) -> None:
+    int8, float32 = (rows(report)[form, p]["latency_ms"]["p50"] for p in ("int8", "float32"))
+    assert int8 <= SLOWEST * float32
+
+
+def test_the_delegate_takes_the_file_whole(report: dict[str, Any]) -> None:
+    assert rows(report)["tflite", "int8"]["partitions"] == 1
+
+
+def test_both_runtimes_make_the_same_integers(report: dict[str, Any]) -> None:
+    pair = next(p for p in report["agreement"] if p["precision"] == "int8")
+    assert pair["flips"] == 0 and pair["max_abs_dp"] < 1e-5
+    assert report["build"]["quantization"]["inexact_nodes"] == []
