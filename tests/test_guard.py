@@ -1,7 +1,7 @@
 """A trained network, compiled as a user would: its INT8 files must go on deciding as it does, and faster.
 
-tests/networks/meshnet_synthetic.onnx is what `make demo` trained (MeshNet, synthetic lesions at 160 pixels). Latency has
-slack for a busy machine: the INT8 files take 0.3 (TFLite) and 0.4 (ONNX Runtime) of float's time on a quiet one.
+tests/networks/meshnet_synthetic.onnx is what `make demo` trained: MeshNet on synthetic lesions at 160 pixels. Latency
+has slack for a busy machine: INT8 takes 0.3 (TFLite) and 0.4 (ONNX Runtime) of float's time on a quiet one.
 """
 
 import json
