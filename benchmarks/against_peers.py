@@ -46,7 +46,7 @@ from melanoma_edge.stages.data import Images
 from melanoma_edge.verify import metrics, operating_point
 from melanoma_edge.verify.predictions import Predictions, softmax
 
-OURS = ("minmax", "static_wi8_ai8", "static", "mixed")
+OURS = ("minmax", "nncf", "static_wi8_ai8", "static", "mixed", "distilled")
 PEERS = ("litert_torch_static", "onnx2tf_static", "ort_static", "nncf_default")
 RUNS = 200
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results" / "peers"

@@ -3,11 +3,11 @@
 Rounding errors of saturating layers do not average out: they push answers one way and draw them together, by more than
 they scatter them. One factor for all logits and one shift for each (vector scaling with a common factor, Guo et al.,
 arXiv:1706.04599, section 4.2), fitted to the float network's answers instead of labels, take that out. Both go into the
-weights of a last layer that runs in float, so they cost nothing.
+weights of the last layer, or into its scales when it runs in integers, so they cost nothing.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx_ir as ir
@@ -17,10 +17,13 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 from torch import Tensor
 
+from melanoma_edge.quantize.affine import from_range
 from melanoma_edge.quantize.executor import Program, load, run
 from melanoma_edge.quantize.fake import hooks
+from melanoma_edge.quantize.limits import output_group
 from melanoma_edge.quantize.prepare import WEIGHTED, array, set_array
 from melanoma_edge.quantize.scheme import Scheme
+from melanoma_edge.quantize.weights import quantize_bias
 
 COPIES = ("Flatten", "Reshape", "Squeeze")  # what may stand between the last layer and the logits
 TOLERANCES = {"ftol": 1e-15, "gtol": 1e-10}
@@ -35,30 +38,43 @@ class Fit:
     shifts: NDArray[np.float64]
 
 
-def last_layer(model: ir.Model, scheme: Scheme) -> ir.Node | None:
-    """The float Conv or Gemm with constant weights that makes the logits, None when there is none."""
+def last_layer(model: ir.Model) -> ir.Node | None:
+    """The Conv or Gemm with constant weights that makes the logits, None when something else does."""
     node = model.graph.outputs[0].producer()
     while node is not None and node.op_type in COPIES:
         node = node.inputs[0].producer() if node.inputs[0] is not None else None
-    if node is None or node.op_type not in WEIGHTED or node.name in scheme.placement.integer:
+    if node is None or node.op_type not in WEIGHTED:
         return None
     constants = [v for v in node.inputs[1:] if v is not None and v.const_value is not None]
     return node if len(constants) == 2 else None
 
 
-def refit(model: ir.Model, original: Program, scheme: Scheme, batches: Iterable[Tensor]) -> Fit | None:
-    """Change the last layer of `model`, quantised by `scheme`, in place; None, and no change, when it is not in float.
+def refit(model: ir.Model, original: Program, scheme: Scheme, batches: Iterable[Tensor]) -> Scheme:
+    """`scheme` of `model` with the last layer refitted; the layer's weights in `model` change in place.
 
     original: the float network. batches: of calibration images, which need no labels.
     """
-    node = last_layer(model, scheme)
+    node = last_layer(model)
     if node is None:
-        return None
+        return scheme
     found = fit(*_answers(model, original, scheme, batches))
     weight, bias = array(node.inputs[1]), array(node.inputs[2])
     set_array(node.inputs[1], weight * found.factor)
     set_array(node.inputs[2], bias * found.factor + found.shifts)
-    return found
+    return _rescaled(scheme, node, found) if node.name in scheme.placement.integer else scheme
+
+
+def _rescaled(scheme: Scheme, node: ir.Node, found: Fit) -> Scheme:
+    """The scheme of an integer last layer: its weights keep their integers, everything behind them moves."""
+    source, group = str(node.inputs[0].name if node.inputs[0] else ""), output_group(node, scheme.placement)
+    weights = scheme.weights[str(node.name)]
+    scales = np.asarray(weights.scales * found.factor, np.float32)
+    bias = quantize_bias(array(node.inputs[2]), scheme.activations[source].scale, scales)
+    before = scheme.activations[group]
+    after = from_range(before.low * found.factor + found.shifts.min(), before.high * found.factor + found.shifts.max())
+    moved = {name: after for name, home in scheme.placement.groups.items() if home == group}
+    rows = {**scheme.weights, str(node.name): replace(weights, scales=scales, bias=bias)}
+    return replace(scheme, weights=rows, activations={**scheme.activations, **moved})
 
 
 def fit(rough: Logits, exact: Logits) -> Fit:

@@ -91,7 +91,7 @@ def decide(evidence: Evidence, recipe: Recipe, *, progress: Progress = silent) -
         given, epochs = (evidence.images, evidence.spec), recipe.distillation_epochs
         scheme = distil(model, evidence.program, scheme, *given, epochs=epochs, progress=progress)
     if recipe.head_correction:
-        refit(model, evidence.program, scheme, Batches(evidence.images[:HEAD_IMAGES], evidence.spec))
+        scheme = refit(model, evidence.program, scheme, Batches(evidence.images[:HEAD_IMAGES], evidence.spec))
     fidelity = signal_to_noise(
         evidence.program, model, scheme, Batches(evidence.images[:FIDELITY_IMAGES], evidence.spec)
     )
