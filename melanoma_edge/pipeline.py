@@ -3,12 +3,14 @@
 import contextlib
 import shutil
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from melanoma_edge import models, registry
-from melanoma_edge.artifact import Stage, exclusive, sha256_file
+from melanoma_edge.artifact import Artifact, Stage, exclusive, sha256_file
+from melanoma_edge.bench.machine import usable_cores
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.export.check import check_contract
 from melanoma_edge.options import CompileOptions, DataOptions, NetworkOptions, TrainOptions, spell
@@ -17,7 +19,7 @@ from melanoma_edge.quantize import quantizers
 from melanoma_edge.quantize.weight_only import NAME as WEIGHT_ONLY
 from melanoma_edge.report.bundle import WORK, check_output
 from melanoma_edge.stages import data as data_stage
-from melanoma_edge.stages import emit, graph, predict, proof, quantize, ship
+from melanoma_edge.stages import emit, graph, predict, proof, quantize, ship, weight_only
 from melanoma_edge.stages import train as train_stage
 from melanoma_edge.stages.data import Images
 from melanoma_edge.train.weights import load_model
@@ -133,17 +135,18 @@ def _prove(
         work, "reference", reference.model, sha256_file(reference.model), images, reference.spec, progress
     )
     quantized = quantize.run(work, exported, images, truth, compiling, progress)
-    graphs = {
-        "float32": emit.Graph(exported, graph.MODEL),
-        "int8": emit.Graph(quantized, graph.MODEL),
-        WEIGHT_ONLY: emit.Graph(quantized, quantize.WEIGHT_ONLY),
-    }
+    graphs = {"float32": emit.Graph(exported, graph.MODEL), "int8": emit.Graph(quantized, graph.MODEL)}
+    if WEIGHT_ONLY in {precision for _, precision in _wanted(targets)}:
+        graphs[WEIGHT_ONLY] = emit.Graph(weight_only.run(work, exported, images, progress), graph.MODEL)
     asked = compiling.quantizing.quantizer
     recipe = "int8" if asked == quantizers.AUTO else asked
     artifacts = emit.artifacts(work, name, graphs, _wanted(targets), recipe)
-    answers = [
-        proof.judged(a, predict.run(work, a.path.name, a.path, a.sha256, images, shipped, progress)) for a in artifacts
-    ]
+
+    def answer(a: Artifact) -> proof.Judged:
+        return proof.judged(a, predict.run(work, a.path.name, a.path, a.sha256, images, shipped, progress))
+
+    with ThreadPoolExecutor(usable_cores()) as pool:  # each file on one thread, as it is timed
+        answers = list(pool.map(answer, artifacts))
     verdict = proof.verdict(
         predict.predictions(truth),
         answers,

@@ -31,9 +31,10 @@ ROUNDING_IMAGES = 64
 class Evidence:
     """A prepared float network and what was seen of it.
 
-    images: uint8 `[N, S, S, 3]`. gradients: whether observations hold the importance of values. observations, moments
-    and rounded are filled as they are asked for: of values by name, of the inputs of Conv and Gemm nodes by node name,
-    and adaptively rounded weights by node name.
+    images: uint8 `[N, S, S, 3]`. gradients: whether observations hold the importance of values. The others are filled
+    as they are asked for: observations of values by name, moments of the inputs of Conv and Gemm nodes by node name,
+    adaptively rounded weights by node name, means of outputs by value name (see `bias.float_means`), and logits
+    `[N, K]`, a list of one.
     """
 
     model: ir.Model
@@ -44,6 +45,8 @@ class Evidence:
     observations: dict[str, Observation] = field(default_factory=dict)
     moments: dict[str, Tensor] = field(default_factory=dict)
     rounded: dict[str, Weights] = field(default_factory=dict)
+    means: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    logits: list[NDArray[np.float64]] = field(default_factory=list)
 
 
 def gather(

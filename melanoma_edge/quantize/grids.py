@@ -67,6 +67,14 @@ def feeding(model: ir.Model, placement: Placement) -> list[ir.Node]:
     return [n for n in model.graph if n in reaches and n.name not in placement.integer]
 
 
+def rounded(model: ir.Model, placement: Placement) -> frozenset[str]:
+    """The values that `lay` needs observations of: made by such a node, and read by an operator that adds or
+    multiplies, or by an integer one."""
+    nodes = feeding(model, placement)
+    wanted = {str(v.name) for n in nodes if n.op_type in EXACT for v in variable_inputs(n)} | placement.groups.keys()
+    return frozenset(str(v.name) for n in nodes for v in n.outputs if v.name in wanted)
+
+
 def lay(
     model: ir.Model,
     placement: Placement,

@@ -6,7 +6,7 @@ arXiv:1706.04599, section 4.2), fitted to the float network's answers instead of
 weights of the last layer, or into its scales when it runs in integers, so they cost nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from scipy.special import log_softmax, softmax
 from torch import Tensor
 
 from melanoma_edge.quantize.affine import from_range
-from melanoma_edge.quantize.executor import Program, load, run
+from melanoma_edge.quantize.executor import Edge, Program, load, run
 from melanoma_edge.quantize.fake import hooks
 from melanoma_edge.quantize.limits import output_group
 from melanoma_edge.quantize.prepare import WEIGHTED, array, set_array
@@ -49,15 +49,18 @@ def last_layer(model: ir.Model) -> ir.Node | None:
     return node if len(constants) == 2 else None
 
 
-def refit(model: ir.Model, original: Program, scheme: Scheme, batches: Iterable[Tensor]) -> Scheme:
+def refit(model: ir.Model, scheme: Scheme, batches: Iterable[Tensor], exact: Logits) -> Scheme:
     """`scheme` of `model` with the last layer refitted; the layer's weights in `model` change in place.
 
-    original: the float network. batches: of calibration images, which need no labels.
+    batches: of calibration images, which need no labels. exact: the float network's logits `[N, K]` on them.
     """
     node = last_layer(model)
     if node is None:
         return scheme
-    found = fit(*_answers(model, original, scheme, batches))
+    program = load(model)
+    simulated = hooks(model, program, scheme)
+    edges = (simulated.on_input, simulated.on_output)
+    found = fit(answers(program, batches, simulated.constants, *edges), exact)
     weight, bias = array(node.inputs[1]), array(node.inputs[2])
     set_array(node.inputs[1], weight * found.factor)
     set_array(node.inputs[2], bias * found.factor + found.shifts)
@@ -92,15 +95,17 @@ def fit(rough: Logits, exact: Logits) -> Fit:
     return Fit(float(solution[0]), solution[1:] - solution[1:].mean())
 
 
-def _answers(model: ir.Model, original: Program, scheme: Scheme, batches: Iterable[Tensor]) -> tuple[Logits, Logits]:
-    """Logits `[N, K]` of the quantised network and of the float one."""
-    program = load(model)
-    simulated = hooks(model, program, scheme)
-    edges = (simulated.on_input, simulated.on_output)
-    rough, exact = [], []
+def answers(
+    program: Program,
+    batches: Iterable[Tensor],
+    constants: Mapping[str, Tensor] | None = None,
+    on_input: Edge | None = None,
+    on_output: Edge | None = None,
+) -> Logits:
+    """Logits `[N, K]` of a network; the rest as `executor.run` takes it."""
+    found = []
     with torch.inference_mode():
         for batch in batches:
-            found = run(program, batch, constants=simulated.constants, on_input=edges[0], on_output=edges[1])
-            rough.append(found[program.output].flatten(1))
-            exact.append(run(original, batch)[original.output].flatten(1))
-    return torch.cat(rough).double().numpy(), torch.cat(exact).double().numpy()
+            values = run(program, batch, constants=constants, on_input=on_input, on_output=on_output)
+            found.append(values[program.output].flatten(1))
+    return torch.cat(found).double().numpy()

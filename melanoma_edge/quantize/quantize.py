@@ -16,9 +16,9 @@ from melanoma_edge.quantize.affine import Affine
 from melanoma_edge.quantize.bias import correct, float_means
 from melanoma_edge.quantize.distillation import distil
 from melanoma_edge.quantize.evidence import Evidence, exact_input, gather, moments, observations
-from melanoma_edge.quantize.executor import Batches, Program
+from melanoma_edge.quantize.executor import Batches
 from melanoma_edge.quantize.fidelity import signal_to_noise
-from melanoma_edge.quantize.head import refit
+from melanoma_edge.quantize.head import answers, refit
 from melanoma_edge.quantize.prepare import array, set_array
 from melanoma_edge.quantize.ranges import Observation
 from melanoma_edge.quantize.recipe import Recipe
@@ -85,13 +85,15 @@ def decide(evidence: Evidence, recipe: Recipe, *, progress: Progress = silent) -
     started = time.monotonic()
     model, scheme = scheme_of(evidence, recipe, progress=progress)
     if recipe.bias_correction:
-        images = Batches(evidence.images[:CORRECTION_IMAGES], evidence.spec)
-        scheme = _correct(model, evidence.program, scheme, images, progress)
+        scheme = _correct(model, evidence, scheme, progress)
     if recipe.distillation_epochs:
         given, epochs = (evidence.images, evidence.spec), recipe.distillation_epochs
         scheme = distil(model, evidence.program, scheme, *given, epochs=epochs, progress=progress)
     if recipe.head_correction:
-        scheme = refit(model, evidence.program, scheme, Batches(evidence.images[:HEAD_IMAGES], evidence.spec))
+        images = Batches(evidence.images[:HEAD_IMAGES], evidence.spec)
+        if not evidence.logits:
+            evidence.logits.append(answers(evidence.program, images))
+        scheme = refit(model, scheme, images, evidence.logits[0])
     fidelity = signal_to_noise(
         evidence.program, model, scheme, Batches(evidence.images[:FIDELITY_IMAGES], evidence.spec)
     )
@@ -129,10 +131,13 @@ def scheme_of(evidence: Evidence, recipe: Recipe, *, progress: Progress = silent
     return model, _round(model, evidence, scheme, progress) if recipe.adaptive_rounding else scheme
 
 
-def _correct(model: ir.Model, program: Program, scheme: Scheme, images: Batches, progress: Progress) -> Scheme:
+def _correct(model: ir.Model, evidence: Evidence, scheme: Scheme, progress: Progress) -> Scheme:
     """Bias correction; `model` takes the new biases."""
+    images = Batches(evidence.images[:CORRECTION_IMAGES], evidence.spec)
+    if not evidence.means:
+        evidence.means.update(float_means(evidence.program, images))
     # the copy has the same names, so the evidence's program runs it
-    biases = correct(model, program, scheme, float_means(program, images), images, progress)
+    biases = correct(model, evidence.program, scheme, evidence.means, images, progress)
     for name, bias in biases.items():
         set_array(model.graph.initializers[name], bias)
     return rebias(model, scheme)

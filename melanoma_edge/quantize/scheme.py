@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import onnx_ir as ir
 
 from melanoma_edge.quantize.affine import Affine, from_range
-from melanoma_edge.quantize.grids import NONE, Grids, feeding, lay, on_grid
+from melanoma_edge.quantize.grids import NONE, Grids, lay, on_grid, rounded
 from melanoma_edge.quantize.kernels import KERNELS
 from melanoma_edge.quantize.limits import output_group, respect
 from melanoma_edge.quantize.placement import Placement, place
@@ -66,8 +66,7 @@ def settle(
         if not outside:
             by_value = {name: scales[group] for name, group in placement.groups.items()}
             activations = {**by_value, **{name: scales[name] for name in placement.constants}}
-            made = {str(v.name) for n in feeding(model, placement) for v in n.outputs}
-            observations |= observe(frozenset(made - observations.keys()))
+            observations |= observe(rounded(model, placement) - observations.keys())
             grids, inexact = lay(model, placement, activations, observations, image)
             return Scheme(placement, activations, {}, grids, inexact | close)
         kept |= outside

@@ -19,9 +19,7 @@ from melanoma_edge.export.tflite.emit import emit
 from melanoma_edge.options import CompileOptions, Gates
 from melanoma_edge.progress import Progress
 from melanoma_edge.quantize import quantizers
-from melanoma_edge.quantize.quantize import scheme_of
-from melanoma_edge.quantize.quantizers import Attempt, Subject, static
-from melanoma_edge.quantize.weight_only import weight_only
+from melanoma_edge.quantize.quantizers import Attempt, Subject
 from melanoma_edge.runtime.predict import Predict
 from melanoma_edge.stages import predict
 from melanoma_edge.stages.data import Images
@@ -32,7 +30,6 @@ from melanoma_edge.verify.nearby import nearby
 from melanoma_edge.verify.parity import compare
 from melanoma_edge.verify.predictions import Predictions, predict_split
 
-WEIGHT_ONLY = "weight_only.onnx"
 HEADROOM = 0.8  # of the flip gate: what is estimated on one split must hold on another
 SLOWEST = 0.8  # latency by float's above which a file is chosen only when nothing faster was made
 RUNS = 30  # timed runs of each file: enough for a choice, the report's own are more
@@ -68,8 +65,7 @@ def run(
     options: CompileOptions,
     progress: Progress,
 ) -> Stage:
-    """Leaves model.onnx, facts.json (what was decided, and everything that was tried with its figures), and
-    weight_only.onnx, the float graph with its weights in 8 bits.
+    """Leaves model.onnx and facts.json: what was decided, and everything that was tried with its figures.
 
     reference: the stage that holds the reference's predictions, of which only the validation split is read.
     The first attempt that holds the gates there is taken; when none does, the one that flips least of those that are
@@ -88,8 +84,6 @@ def run(
             bench.write(ir.load(exported.folder / MODEL), "float32")
             chosen, trials = _choose(bench, _attempts(order, subject, progress), progress)
         ir.save(chosen.model, folder / MODEL)
-        seen = quantizers.evidence(subject, static.WEIGHTS, progress)
-        ir.save(weight_only(*scheme_of(seen, static.WEIGHTS, progress=progress)), folder / WEIGHT_ONLY)
         tried = {"wanted": wanted, "chosen": chosen.recipe.name, "tried": [asdict(t) for t in trials]}
         write_json(folder / FACTS, {"passes": rewrites, **chosen.report.describe(), "quantizer": tried})
 

@@ -13,6 +13,7 @@ Mask = NDArray[np.bool_]
 Scores = NDArray[np.float64]
 
 ECE_BINS = 10
+PARTIAL = 0.8  # sensitivity above which the ISIC 2024 challenge counts the area
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +65,11 @@ class Confusion:
         """Harmonic mean of precision and recall."""
         return self.fbeta(1.0)
 
+    @property
+    def f2(self) -> float:
+        """F-measure that weighs recall twice as much as precision."""
+        return self.fbeta(2.0)
+
     def fbeta(self, beta: float) -> float:
         """F-measure that weighs recall `beta` times as much as precision (van Rijsbergen, 1979)."""
         weight = beta * beta
@@ -91,6 +97,24 @@ def auc(positive: Mask, score: Scores) -> float:
     midranks = np.cumsum(counts) - (counts - 1) / 2
     rank_sum = float(midranks[inverse][positive].sum())
     return (rank_sum - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
+
+
+def partial_auc(positive: Mask, score: Scores, least: float = PARTIAL) -> float:
+    """Area between the ROC curve and the line of sensitivity `least`, from 0 to 1 - `least`: the score of the ISIC 2024
+    challenge (Kurtansky et al., 2024, arXiv:2411.00834)."""
+    roc = roc_curve(positive, score)
+    return float("nan") if np.isnan(roc.fpr + roc.tpr).any() else partial_area(roc.fpr, roc.tpr, least)
+
+
+def partial_area(fpr: Scores, tpr: Scores, least: float) -> float:
+    """The part of a ROC curve's area above a sensitivity; straight lines between its points."""
+    first = int(np.searchsorted(tpr, least, side="right"))  # the first point above the line
+    if first == len(tpr):
+        return 0.0
+    share = (least - tpr[first - 1]) / (tpr[first] - tpr[first - 1])
+    across = np.concatenate([[fpr[first - 1] + share * (fpr[first] - fpr[first - 1])], fpr[first:]])
+    above = np.concatenate([[0.0], tpr[first:] - least])
+    return float((np.diff(across) * (above[1:] + above[:-1])).sum() / 2)
 
 
 def average_precision(positive: Mask, score: Scores) -> float:
@@ -123,6 +147,18 @@ def ece(positive: Mask, score: Scores, bins: int = ECE_BINS) -> float:
     index = np.clip(np.ceil(score * bins).astype(np.int64) - 1, 0, bins - 1)
     gap = np.bincount(index, score, bins) - np.bincount(index, positive, bins)
     return float(np.abs(gap).sum() / len(score))
+
+
+def adaptive_ece(positive: Mask, score: Scores, bins: int = ECE_BINS) -> float:
+    """As `ece`, with bins that hold equally many images (Nixon et al., 2019, arXiv:1904.01685): where nearly all
+    probabilities are small, equal widths put them all in one bin. Bins part the sorted images; a tie may be parted.
+    """
+    if not len(score) or np.isnan(score).any():
+        return float("nan")
+    order = np.argsort(score, kind="stable")
+    parts = np.array_split(order, min(bins, len(score)))
+    gaps = [abs(float(score[part].sum() - positive[part].sum())) for part in parts]
+    return float(sum(gaps) / len(score))
 
 
 def brier(positive: Mask, score: Scores) -> float:

@@ -1,0 +1,35 @@
+"""The float graph with its weights in 8 bits, for runtimes whose integer kernels are slower than their float ones."""
+
+from pathlib import Path
+
+import onnx_ir as ir
+
+from melanoma_edge.artifact import Stage, run_stage
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.export import passes
+from melanoma_edge.progress import Progress
+from melanoma_edge.quantize.evidence import ROUNDING_IMAGES
+from melanoma_edge.quantize.quantize import evidence_for, scheme_of
+from melanoma_edge.quantize.quantizers import static
+from melanoma_edge.quantize.weight_only import weight_only
+from melanoma_edge.stages.data import Images
+from melanoma_edge.stages.graph import MODEL
+
+
+def run(work: Path, exported: Stage, images: Images, progress: Progress) -> Stage:
+    """Leaves model.onnx. Weights are rounded as in the INT8 graph, by a few calibration images; ranges do not count."""
+
+    def make(folder: Path) -> None:
+        model = ir.load(exported.folder / MODEL)
+        passes.apply(model, "integer")
+        few, spec = images.pixels("calibration")[:ROUNDING_IMAGES], Preprocessing(images.size)
+        seen = evidence_for(model, few, spec, static.WEIGHTS, progress)
+        ir.save(weight_only(*scheme_of(seen, static.WEIGHTS, progress=progress)), folder / MODEL)
+
+    return run_stage(
+        work / "weight_only",
+        make,
+        inputs={"model": exported.sha256(MODEL), "calibration": images.stage.sha256("calibration.npy")},
+        options={"images": ROUNDING_IMAGES},
+        tools=("torch", "onnx", "onnx-ir"),
+    )
