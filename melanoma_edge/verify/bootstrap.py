@@ -72,9 +72,9 @@ def bootstrap(
 ) -> dict[str, Interval]:
     """An Interval for each of FIGURES.
 
-    scores: the reference's and the artifact's. groups: `[N]`, a number below G for each image, the same for images of one lesion or patient. Draws in which a
-    figure is not defined are left out; NaN where it is in none, or where a score is NaN. Deterministic,
-    whatever the number of `workers`, threads that draw.
+    scores: the reference's and the artifact's. groups: `[N]`, a number below G for each image, the same for images of
+    one lesion or patient. Draws in which a figure is not defined are left out; NaN where it is in none, or where a
+    score is NaN. Deterministic, whatever the number of `workers`, threads that draw.
     """
     reference, artifact = scores
     if not len(positive) or np.isnan(reference).any() or np.isnan(artifact).any():
