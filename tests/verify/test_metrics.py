@@ -160,3 +160,50 @@ def test_thinning_a_long_curve_keeps_it_close():
 def test_thinning_drops_what_lies_on_a_line():
     curve = Roc(np.array([0, 0.2, 0.5, 1]), np.array([0, 0.2, 0.5, 1]), np.array([np.inf, 3, 2, 1]))
     assert metrics.thin(curve).fpr.tolist() == [0, 1]
+
+
+def isic_2024(positive: np.ndarray, score: np.ndarray, least: float = 0.8) -> float:
+    """The challenge's own scoring, by scikit-learn's standardised partial area of the turned-round problem."""
+    turned, against = np.abs(positive.astype(float) - 1), -score
+    most = abs(1 - least)
+    scaled = sk.roc_auc_score(turned, against, max_fpr=most)
+    return 0.5 * most**2 + (most - 0.5 * most**2) / (1.0 - 0.5) * (scaled - 0.5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(samples.filter(both_classes), st.sampled_from([0.5, 0.8, 0.95]))
+def test_partial_area_is_that_of_the_challenge(sample, least):
+    positive, score = arrays(sample)
+    assert metrics.partial_auc(positive, score, least) == pytest.approx(isic_2024(positive, score, least), abs=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_torchmetrics_agrees(seed):
+    torch, theirs = pytest.importorskip("torch"), pytest.importorskip("torchmetrics.functional.classification")
+    rng = np.random.default_rng(seed)
+    positive = rng.random(500) < 0.2
+    score = np.clip(rng.normal(0.3, 0.2, 500) + 0.2 * positive, 0.001, 0.999)
+    p, y = torch.from_numpy(score), torch.from_numpy(positive.astype(int))
+    at = metrics.confusion(positive, score, 0.4)
+    pairs = [
+        (metrics.auc(positive, score), theirs.binary_auroc(p, y)),
+        (metrics.average_precision(positive, score), theirs.binary_average_precision(p, y)),
+        (at.sensitivity, theirs.binary_recall(p, y, threshold=0.4)),
+        (at.specificity, theirs.binary_specificity(p, y, threshold=0.4)),
+        (at.f2, theirs.binary_fbeta_score(p, y, beta=2.0, threshold=0.4)),
+        (at.npv, theirs.binary_negative_predictive_value(p, y, threshold=0.4)),
+    ]
+    for ours, other in pairs:
+        assert ours == pytest.approx(float(other), abs=1e-6)  # theirs is in float32
+
+
+def test_adaptive_bins_hold_equally_many():
+    rng = np.random.default_rng(0)
+    score = rng.random(1000) ** 4
+    positive = rng.random(1000) < score
+    edges = np.array_split(np.argsort(score), 10)
+    wanted = np.mean([abs(score[e].mean() - positive[e].mean()) for e in edges])
+    assert metrics.adaptive_ece(positive, score) == pytest.approx(wanted, abs=1e-12)
+    assert metrics.adaptive_ece(positive, positive.astype(float)) == 0
+    assert math.isnan(metrics.adaptive_ece(positive[:0], score[:0]))
+    assert metrics.adaptive_ece(positive[:3], score[:3]) == pytest.approx(np.abs(score[:3] - positive[:3]).mean())
