@@ -97,12 +97,20 @@ class Gates:
 
 @dataclass(frozen=True)
 class ProofOptions:
-    """Where decisions are compared, and how often each file is timed."""
+    """Where decisions are compared, with which margin, and how often each file is timed.
+
+    Raises InputError for a margin that is not between 0 and 1.
+    """
 
     operating_point: str = _choice(
         "sensitivity=0.90", "threshold rule, on validation: sensitivity=X, specificity=X, youden, fbeta=B, threshold=X"
     )
+    margin: float = _choice(0.01, "sensitivity that an artifact may lose and still be called not inferior")
     bench_runs: int = _choice(100, "timed runs per file and thread count, at least 100 for a published figure")
+
+    def __post_init__(self) -> None:
+        if not 0 < self.margin < 1:
+            raise InputError(f"margin is {self.margin}: a sensitivity between 0 and 1 is accepted")
 
 
 @dataclass(frozen=True)

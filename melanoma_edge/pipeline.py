@@ -147,13 +147,7 @@ def _prove(
 
     with ThreadPoolExecutor(usable_cores()) as pool:  # each file on one thread, as it is timed
         answers = list(pool.map(answer, artifacts))
-    verdict = proof.verdict(
-        predict.predictions(truth),
-        answers,
-        proof.diagnoses(images),
-        compiling.proof.operating_point,
-        compiling.gates,
-    )
+    verdict = proof.verdict(predict.predictions(truth), answers, images, compiling.proof, compiling.gates, progress)
     floats = (reference.model, exported.folder / graph.MODEL)
     timed = proof.time_all(work, artifacts, *floats, compiling.proof.bench_runs, progress)
     started = (name, reference.command, tuple(targets), images, reference.trained)

@@ -16,7 +16,7 @@ from melanoma_edge.bench.run import bench as time_files
 from melanoma_edge.data.images import is_image_name, screen
 from melanoma_edge.data.preprocess import Preprocessing, load_pixels
 from melanoma_edge.errors import InputError
-from melanoma_edge.options import DataOptions, Gates
+from melanoma_edge.options import DataOptions, Gates, ProofOptions
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.report.bundle import verify_bundle
 from melanoma_edge.stages import data as data_stage
@@ -85,7 +85,7 @@ def verify(
         ]
         truth = read_csv(home / "reference" / "predictions.csv")
         point = rule or manifest["operating_point"]["rule"]
-        return proof.verdict(truth, answers, proof.diagnoses(images), point, gates)
+        return proof.verdict(truth, answers, images, ProofOptions(operating_point=point), gates, progress)
 
 
 def bench(paths: Sequence[Path], runs: int, threads: Sequence[int], progress: Progress = silent) -> dict[str, Any]:

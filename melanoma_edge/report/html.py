@@ -17,6 +17,10 @@ WORDING: tuple[Callable[..., Any], ...] = (
     wording.number,
     wording.signed,
     wording.tiny,
+    wording.figure_title,
+    wording.interval,
+    wording.interval_of_change,
+    wording.ruling,
     wording.percent,
     wording.integer,
     wording.megabytes,
@@ -54,6 +58,7 @@ class Section:
 SECTIONS = (
     Section("verdict", "Verdict", "verdict"),
     Section("comparison", "Side by side", "artifacts"),
+    Section("certainty", "How sure", "artifacts"),
     Section("plots", "In pictures", "artifacts"),
     Section("tried", "INT8 recipes", "build.quantization.quantizer"),
     Section("ledger", "Changed decisions", "flips"),
@@ -71,6 +76,7 @@ def render_html(report: Mapping[str, Any], thumbnails: Mapping[str, bytes], show
     shown: how many images of the ledger are drawn at most.
     """
     entries = ledger.entries(report)
+    sure = [row for row in report["artifacts"] if row["precision"] != "float32" and row.get("certainty")]
     drawn = entries[:shown]
     pictures = {
         e.image_id: base64.b64encode(thumbnails[e.image_id]).decode() for e in drawn if e.image_id in thumbnails
@@ -80,9 +86,10 @@ def render_html(report: Mapping[str, Any], thumbnails: Mapping[str, bytes], show
         .get_template("report.html")
         .render(
             report=report,
-            sections=[section for section in SECTIONS if _holds(report, section.needs)],
+            sections=[s for s in SECTIONS if _holds(report, s.needs) and (s.id != "certainty" or sure)],
             figures=_figures(report),
             headline=view.headline(report),
+            sure=sure,
             threads=view.thread_counts(report),
             method=view.method(report["bench"]),
             timed=view.timed(report),

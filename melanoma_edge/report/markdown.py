@@ -22,7 +22,7 @@ def render_markdown(report: Mapping[str, Any]) -> str:
         f"{integer(reference['melanomas'])} of them melanomas; melanoma is decided from "
         f"p = {number(point['threshold'])} on ({text(point['rule'])})."
     )
-    parts += [files_table(report), _gates(report["gates"])]
+    parts += [files_table(report), _rulings(report["artifacts"]), _gates(report["gates"])]
     parts.append("An aid for engineers and researchers, never a diagnosis.")
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -63,6 +63,13 @@ def _row(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:
     flips = f"{integer(row['flips'])} ({percent(row['flip_rate'], 2)})" if "flips" in row else wording.ABSENT
     moved = number(row.get("mean_abs_dp")), number(row.get("max_abs_dp"))
     return (name, megabytes(row.get("bytes")), number(latency.get("p50"), 2), *judged, flips, *moved)
+
+
+def _rulings(artifacts: Sequence[Mapping[str, Any]]) -> str:
+    """The verdict on each compressed file's sensitivity, a line a file."""
+    judged = [(a["name"], a["certainty"]["sensitivity"]) for a in artifacts if a.get("certainty")]
+    lines = [f"- {code(name)}: sensitivity **{v['verdict']}**. {text(wording.ruling(v))}" for name, v in judged]
+    return "\n".join(lines)
 
 
 def _gates(gates: Sequence[Mapping[str, Any]]) -> str:

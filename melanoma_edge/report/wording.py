@@ -19,6 +19,18 @@ GATES = {
 }
 CONTROLS = frozenset({"Cc", "Cn", "Co", "Cs", "Zl", "Zp"})  # general categories
 REORDERS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})  # bidirectional classes
+FIGURES = {
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "ppv": "Positive predictive value",
+    "npv": "Negative predictive value",
+    "f1": "F1",
+    "f2": "F2",
+    "balanced_accuracy": "Balanced accuracy",
+    "auc": "AUC",
+    "average_precision": "Average precision",
+    "partial_auc": "Partial AUC",
+}
 RATES = frozenset({"max_flip_rate", "max_sensitivity_drop"})
 DIRECTIONS = {"melanoma->other": "melanoma → other", "other->melanoma": "other → melanoma", "undefined": "no number"}
 
@@ -44,6 +56,38 @@ def signed(value: float | None, digits: int = 4) -> str:
         return ABSENT
     rounded = round(value, digits)
     return f"{rounded:+.{digits}f}".replace("-", MINUS) if rounded else f"{0:.{digits}f}"
+
+
+def figure_title(name: str) -> str:
+    """A figure of `verify.certainty` in words."""
+    return FIGURES.get(name, plain(name))
+
+
+def interval(ends: Sequence[float | None]) -> str:
+    """A value with its interval."""
+    value, low, high = ends
+    return f"{number(value, 3)} ({number(low, 3)} to {number(high, 3)})"
+
+
+def interval_of_change(ends: Sequence[float | None]) -> str:
+    """A difference with its interval."""
+    value, low, high = ends
+    return f"{signed(value, 4)} ({signed(low, 4)} to {signed(high, 4)})"
+
+
+def ruling(verdict: Mapping[str, Any]) -> str:
+    """What the verdict on non-inferiority says, and what it lacks."""
+    change = f"The change of sensitivity lies between {signed(verdict['low'])} and {signed(verdict['high'])}"
+    margin = f"a loss of {number(verdict['margin'], 3)}"
+    melanomas = f"{integer(verdict['cases'])} melanomas"
+    if verdict["verdict"] == "not inferior":
+        return f"{change} on {melanomas}: less than {margin}."
+    if verdict["verdict"] == "inferior":
+        return f"{change} on {melanomas}: more than {margin}."
+    needed = verdict["needed"]
+    return f"{change} on {melanomas}, too few to rule out {margin}" + (
+        f": about {integer(needed)} are needed." if needed else "."
+    )
 
 
 def tiny(value: float | None) -> str:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from melanoma_edge.artifact import Artifact, Stage, run_stage, sha256_file, write_json
-from melanoma_edge.bench.machine import machine
+from melanoma_edge.bench.machine import machine, usable_cores
 from melanoma_edge.bench.run import bench
-from melanoma_edge.options import Gates
+from melanoma_edge.options import Gates, ProofOptions
 from melanoma_edge.progress import Progress
 from melanoma_edge.stages import predict
 from melanoma_edge.stages.data import Images
 from melanoma_edge.verify import operating_point
+from melanoma_edge.verify.certainty import certainty
 from melanoma_edge.verify.document import Verified, document
 from melanoma_edge.verify.gates import judge
 from melanoma_edge.verify.parity import compare
@@ -49,10 +50,16 @@ def judged(artifact: Artifact, answer: Stage) -> Judged:
 
 
 def verdict(
-    reference: Predictions, artifacts: Sequence[Judged], diagnoses: Mapping[str, str], rule: str, gates: Gates
+    reference: Predictions,
+    artifacts: Sequence[Judged],
+    images: Images,
+    proof: ProofOptions,
+    gates: Gates,
+    progress: Progress,
 ) -> dict[str, Any]:
-    """The verify document: decisions on the test split, at an operating point chosen by `rule` on validation."""
-    point = operating_point.choose(rule, reference.only("val"))
+    """The verify document: decisions on the test split, at an operating point chosen on validation."""
+    point = operating_point.choose(proof.operating_point, reference.only("val"))
+    lesions = {s.id: s.group for s in images.samples("test")}
     truth = reference.only("test")
     verified, judgements = [], []
     for artifact in artifacts:
@@ -60,6 +67,11 @@ def verdict(
         parity = compare(truth, test, point)
         own = gates if artifact.precision == "int8" else replace(gates, max_bytes=None)
         judgements += judge(artifact.name, parity, artifact.bytes, own)
+
+        def told(task: str, done: int, total: int, detail: str = "", name: str = artifact.name) -> None:
+            progress(f"{name}: {task}", done, total, detail)
+
+        sure = certainty(truth, test, point, lesions, margin=proof.margin, workers=usable_cores(), progress=told)
         verified.append(
             Verified(
                 artifact.name,
@@ -70,9 +82,10 @@ def verdict(
                 artifact.bytes,
                 test,
                 parity,
+                sure,
             )
         )
-    return document(point, truth, verified, judgements, diagnoses)
+    return document(point, truth, verified, judgements, diagnoses(images))
 
 
 def diagnoses(images: Images) -> dict[str, str]:

@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,8 @@ COUNTS = ("tp", "fp", "tn", "fn")
 
 @dataclass(frozen=True)
 class Verified:
-    """One artifact that was run on the evaluation split. `bytes` is the size of its file."""
+    """One artifact that was run on the evaluation split. `bytes` is the size of its file; `certainty` is what the
+    function of that name gives."""
 
     name: str
     format: str
@@ -30,6 +31,7 @@ class Verified:
     bytes: int
     predictions: Predictions
     parity: Parity
+    certainty: Mapping[str, Any] = field(default_factory=dict)
 
 
 def document(
@@ -75,6 +77,7 @@ def _reference(predictions: Predictions, operating_point: OperatingPoint) -> dic
         "melanomas": int(positive.sum()),
         "auc": metrics.auc(positive, p),
         "average_precision": metrics.average_precision(positive, p),
+        "partial_auc": metrics.partial_auc(positive, p),
         "ece": metrics.ece(positive, p),
         "brier": metrics.brier(positive, p),
         **_decisions(at),
@@ -91,8 +94,10 @@ def _artifact(verified: Verified) -> dict[str, Any]:
         **{name: getattr(verified, name) for name in facts},
         **compared,
         "average_precision": metrics.average_precision(positive, p),
+        "partial_auc": metrics.partial_auc(positive, p),
         **_decisions(parity.confusion),
         "roc": _roc(verified.predictions),
+        "certainty": verified.certainty,
     }
 
 
@@ -114,7 +119,7 @@ def _agreement(one: Verified, other: Verified, point: OperatingPoint) -> dict[st
 
 def _decisions(at: Confusion) -> dict[str, Any]:
     """What follows from the decisions at the operating point."""
-    ratios = ("sensitivity", "specificity", "ppv", "npv", "f1", "balanced_accuracy")
+    ratios = ("sensitivity", "specificity", "ppv", "npv", "f1", "f2", "balanced_accuracy")
     return {
         **{name: getattr(at, name) for name in ratios},
         "undefined": at.undefined,

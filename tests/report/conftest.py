@@ -77,6 +77,32 @@ def _timing(name: str, runtime: str, threads: int, p50: float) -> dict:
     }
 
 
+def _compared(before: float, after: float) -> dict:
+    return {
+        "reference": [before, before - 0.02, before + 0.02],
+        "artifact": [after, after - 0.02, after + 0.02],
+        "difference": [after - before, after - before - 0.004, after - before + 0.004],
+    }
+
+
+CERTAINTY = {
+    "level": 0.95,
+    "resamples": 2000,
+    "groups": 1180,
+    "figures": {"sensitivity": _compared(0.9, 0.894), "auc": _compared(0.9062, 0.906)},
+    "auc_delong": {**_compared(0.9062, 0.906), "p": 0.41},
+    "mcnemar": {"only_reference": 9, "only_artifact": 5, "p": 0.424},
+    "sensitivity": {
+        "verdict": "cannot tell",
+        "margin": 0.01,
+        "difference": -0.006,
+        "low": -0.033,
+        "high": 0.0164,
+        "cases": 171,
+        "needed": 924,
+    },
+}
+
 ARTIFACTS = (
     _artifact("mobilenet_v2_float32.tflite", "ai-edge-litert", size=8_902_120),
     _artifact("mobilenet_v2_int8.tflite", "ai-edge-litert", size=2_690_544),
@@ -212,7 +238,7 @@ def make_inputs() -> dict:
                 "specificity": 0.781,
             },
             "reference": {**REFERENCE, "n": N, "melanomas": MELANOMAS},
-            "artifacts": [dict(a) for a in ARTIFACTS],
+            "artifacts": [{**a, "certainty": CERTAINTY if a["precision"] == "int8" else {}} for a in ARTIFACTS],
             "gates": [gate for a in ARTIFACTS if a["precision"] == "int8" for gate in _gates(a)],
             "flips": [flip for name in int8 for flip in _flips(name)],
             "agreement": [{"files": int8[:2], "precision": "int8", "flips": 0, "max_abs_dp": 2e-7}],

@@ -82,3 +82,23 @@ def test_breakable_escapes(text):
 
 def test_breakable_breaks_at_underscores_and_before_the_suffix():
     assert str(wording.breakable("v2_int8.tflite")) == "v2_<wbr>int8<wbr>.tflite"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "needed", "words"),
+    [
+        ("not inferior", None, "less than a loss of 0.010"),
+        ("inferior", None, "more than a loss of 0.010"),
+        ("cannot tell", 924, "too few to rule out a loss of 0.010: about 924 are needed"),
+        ("cannot tell", None, "too few to rule out a loss of 0.010."),
+    ],
+)
+def test_a_ruling_says_what_it_lacks(verdict: str, needed: int | None, words: str) -> None:
+    told = {"verdict": verdict, "margin": 0.01, "low": -0.033, "high": 0.016, "cases": 171, "needed": needed}
+    assert words in wording.ruling(told) and "171 melanomas" in wording.ruling(told)
+
+
+def test_small_differences_keep_their_size() -> None:
+    assert (
+        wording.tiny(2.4e-7) == "2.4e-07" and wording.tiny(0.0312) == "0.031" and wording.tiny(None) == wording.ABSENT
+    )
