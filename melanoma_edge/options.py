@@ -87,6 +87,9 @@ class Gates:
     max_auc_drop: float | None = _choice(0.002, "gate: AUC of the reference minus AUC of the artifact")
     max_flip_rate: float | None = _choice(0.01, "gate: share of test images whose decision is not the reference's")
     max_sensitivity_drop: float | None = _choice(0.01, "gate: sensitivity of the reference minus the artifact's")
+    max_graph_dp: float | None = _choice(
+        0.001, "gate: largest change of a probability between a .tflite file and the graph that it was written from"
+    )
     max_bytes: int | None = _choice(None, "gate: size of an INT8 file in bytes [default: none]")
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ import contextlib
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from melanoma_edge.stages import data as data_stage
 from melanoma_edge.stages import emit, graph, predict, proof, quantize, ship, weight_only
 from melanoma_edge.stages import train as train_stage
 from melanoma_edge.stages.data import Images
+from melanoma_edge.stages.faithful import graph_change
 from melanoma_edge.train.weights import load_model
 from melanoma_edge.verify import operating_point
 
@@ -143,7 +144,11 @@ def _prove(
     artifacts = emit.artifacts(work, name, graphs, _wanted(targets), recipe)
 
     def answer(a: Artifact) -> proof.Judged:
-        return proof.judged(a, predict.run(work, a.path.name, a.path, a.sha256, images, shipped, progress))
+        found = proof.judged(a, predict.run(work, a.path.name, a.path, a.sha256, images, shipped, progress))
+        if a.format == "onnx":  # the graph itself
+            return found
+        change = graph_change(found.predictions, graphs[a.precision], images)
+        return replace(found, graph_dp=change, exact=a.precision == "float32" or quantize.is_exact(quantized))
 
     with ThreadPoolExecutor(usable_cores()) as pool:  # each file on one thread, as it is timed
         answers = list(pool.map(answer, artifacts))

@@ -15,6 +15,7 @@ GATES = {
     "max_auc_drop": "AUC lost",
     "max_flip_rate": "Decisions that flip",
     "max_sensitivity_drop": "Sensitivity lost",
+    "max_graph_dp": "Change of a probability against the graph",
     "max_bytes": "Size",
 }
 CONTROLS = frozenset({"Cc", "Cn", "Co", "Cs", "Zl", "Zp"})  # general categories

@@ -21,13 +21,17 @@ from melanoma_edge.verify.parity import compare
 from melanoma_edge.verify.predictions import Predictions
 from melanoma_edge.verify.thumbnails import thumbnails
 
+INEXACT = 0.05  # least limit of max_graph_dp for graphs with operators that are not exact
 THREADS = (1, 2)
 BENCH = "bench.json"
 
 
 @dataclass(frozen=True)
 class Judged:
-    """An artifact, what it predicted, and how: the facts of `stages.predict`."""
+    """An artifact, what it predicted, and how: the facts of `stages.predict`. graph_dp: its largest change of a
+    probability against the graph that it was written from, None when that is not at hand. exact: whether every operator
+    of that graph gives the same bits in every runtime.
+    """
 
     name: str
     format: str
@@ -35,6 +39,8 @@ class Judged:
     bytes: int
     predictions: Predictions
     facts: Mapping[str, Any]
+    graph_dp: float | None = None
+    exact: bool = True
 
 
 def judged(artifact: Artifact, answer: Stage) -> Judged:
@@ -65,8 +71,7 @@ def verdict(
     for artifact in artifacts:
         test = artifact.predictions.only("test")
         parity = compare(truth, test, point)
-        own = gates if artifact.precision == "int8" else replace(gates, max_bytes=None)
-        judgements += judge(artifact.name, parity, artifact.bytes, own)
+        judgements += judge(artifact.name, parity, artifact.bytes, _own(gates, artifact), artifact.graph_dp)
 
         def told(task: str, done: int, total: int, detail: str = "", name: str = artifact.name) -> None:
             progress(f"{name}: {task}", done, total, detail)
@@ -86,6 +91,14 @@ def verdict(
             )
         )
     return document(point, truth, verified, judgements, diagnoses(images))
+
+
+def _own(gates: Gates, artifact: Judged) -> Gates:
+    """The gates that one artifact is judged by."""
+    size = gates.max_bytes if artifact.precision == "int8" else None
+    change = None if artifact.graph_dp is None else gates.max_graph_dp
+    wide = change is not None and not artifact.exact  # later roundings amplify what differs in the last bit
+    return replace(gates, max_bytes=size, max_graph_dp=max(change or 0, INEXACT) if wide else change)
 
 
 def diagnoses(images: Images) -> dict[str, str]:

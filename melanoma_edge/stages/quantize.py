@@ -1,5 +1,6 @@
 """The one quantised graph that every INT8 file is written from: attempts in turn, judged on the validation split."""
 
+import json
 import math
 import tempfile
 import time
@@ -101,6 +102,11 @@ def run(
     )
 
 
+def is_exact(stage: Stage) -> bool:
+    """Whether every operator of the graph gives the same bits in every runtime."""
+    return not json.loads((stage.folder / FACTS).read_text())["inexact_nodes"]
+
+
 @dataclass(frozen=True)
 class _Bench:
     """What attempts are measured with: a scratch folder, the validation images, and the reference's answers to them."""
@@ -150,7 +156,7 @@ def _try(bench: _Bench, attempt: Attempt, seconds: float, progress: Progress) ->
     point = operating_point.choose(bench.rule, bench.truth)
     parity, around = compare(bench.truth, answer, point), nearby(bench.truth, answer, point)
     steady = replace(parity, flip_rate=around.flip_rate / HEADROOM, sensitivity_delta=-around.sensitivity_drop)
-    gates = judge(name, steady, None, replace(bench.gates, max_bytes=None))
+    gates = judge(name, steady, None, replace(bench.gates, max_bytes=None, max_graph_dp=None))
     return Trial(
         recipe=name,
         seconds=round(seconds, 2),

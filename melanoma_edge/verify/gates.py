@@ -18,8 +18,11 @@ class Gate:
     passed: bool
 
 
-def judge(artifact: str, parity: Parity | None, size: int | None, gates: Gates) -> list[Gate]:
-    """The gates of one artifact. parity: None when it could not be run. size: bytes of its file.
+def judge(
+    artifact: str, parity: Parity | None, size: int | None, gates: Gates, graph_dp: float | None = None
+) -> list[Gate]:
+    """The gates of one artifact. parity: None when it could not be run. size: bytes of its file. graph_dp: largest
+    change of a probability against the graph that it was written from.
 
     Drops are the reference's value minus the artifact's, so an artifact that is better has a negative one.
     """
@@ -27,6 +30,7 @@ def judge(artifact: str, parity: Parity | None, size: int | None, gates: Gates) 
         "max_auc_drop": 0 - parity.auc_delta if parity else None,
         "max_flip_rate": parity.flip_rate if parity else None,
         "max_sensitivity_drop": 0 - parity.sensitivity_delta if parity else None,
+        "max_graph_dp": graph_dp,
         "max_bytes": size,
     }
     limited = {name: limit for name, limit in vars(gates).items() if limit is not None}
