@@ -59,6 +59,7 @@ SECTIONS = (
     Section("verdict", "Verdict", "verdict"),
     Section("comparison", "Side by side", "artifacts"),
     Section("certainty", "How sure", "artifacts"),
+    Section("subgroups", "For whom", "artifacts"),
     Section("plots", "In pictures", "artifacts"),
     Section("tried", "INT8 recipes", "build.quantization.quantizer"),
     Section("ledger", "Changed decisions", "flips"),
@@ -67,6 +68,7 @@ SECTIONS = (
     Section("provenance", "Provenance", "build"),
     Section("limits", "Limits of use", "limits_of_use"),
 )
+EXTRAS = ("certainty", "subgroups")  # sections that stand there when a compressed file has the figures
 
 
 def render_html(report: Mapping[str, Any], thumbnails: Mapping[str, bytes], shown: int = ledger.SHOWN) -> str:
@@ -76,7 +78,8 @@ def render_html(report: Mapping[str, Any], thumbnails: Mapping[str, bytes], show
     shown: how many images of the ledger are drawn at most.
     """
     entries = ledger.entries(report)
-    sure = [row for row in report["artifacts"] if row["precision"] != "float32" and row.get("certainty")]
+    small = [row for row in report["artifacts"] if row["precision"] != "float32"]
+    extras = {name: [row for row in small if row.get(name)] for name in EXTRAS}
     drawn = entries[:shown]
     pictures = {
         e.image_id: base64.b64encode(thumbnails[e.image_id]).decode() for e in drawn if e.image_id in thumbnails
@@ -86,10 +89,10 @@ def render_html(report: Mapping[str, Any], thumbnails: Mapping[str, bytes], show
         .get_template("report.html")
         .render(
             report=report,
-            sections=[s for s in SECTIONS if _holds(report, s.needs) and (s.id != "certainty" or sure)],
+            sections=[s for s in SECTIONS if _holds(report, s.needs) and (s.id not in EXTRAS or extras[s.id])],
             figures=_figures(report),
             headline=view.headline(report),
-            sure=sure,
+            **extras,
             threads=view.thread_counts(report),
             method=view.method(report["bench"]),
             timed=view.timed(report),

@@ -13,12 +13,14 @@ from melanoma_edge.options import Gates, ProofOptions
 from melanoma_edge.progress import Progress
 from melanoma_edge.stages import predict
 from melanoma_edge.stages.data import Images
+from melanoma_edge.stages.members import members
 from melanoma_edge.verify import operating_point
 from melanoma_edge.verify.certainty import certainty
 from melanoma_edge.verify.document import Verified, document
 from melanoma_edge.verify.gates import judge
 from melanoma_edge.verify.parity import compare
 from melanoma_edge.verify.predictions import Predictions
+from melanoma_edge.verify.subgroups import subgroups
 from melanoma_edge.verify.thumbnails import thumbnails
 
 INEXACT = 0.05  # least limit of max_graph_dp for graphs with operators that are not exact
@@ -65,7 +67,7 @@ def verdict(
 ) -> dict[str, Any]:
     """The verify document: decisions on the test split, at an operating point chosen on validation."""
     point = operating_point.choose(proof.operating_point, reference.only("val"))
-    lesions = {s.id: s.group for s in images.samples("test")}
+    lesions, groups = {s.id: s.group for s in images.samples("test")}, members(images)
     truth = reference.only("test")
     verified, judgements = [], []
     for artifact in artifacts:
@@ -88,6 +90,7 @@ def verdict(
                 test,
                 parity,
                 sure,
+                subgroups(truth, test, point, groups),
             )
         )
     return document(point, truth, verified, judgements, diagnoses(images))

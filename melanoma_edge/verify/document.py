@@ -14,14 +14,15 @@ from melanoma_edge.verify.metrics import Confusion
 from melanoma_edge.verify.operating_point import OperatingPoint
 from melanoma_edge.verify.parity import Flip, Parity
 from melanoma_edge.verify.predictions import Predictions
+from melanoma_edge.verify.subgroups import Subgroup
 
 COUNTS = ("tp", "fp", "tn", "fn")
 
 
 @dataclass(frozen=True)
 class Verified:
-    """One artifact that was run on the evaluation split. `bytes` is the size of its file; `certainty` is what the
-    function of that name gives."""
+    """One artifact that was run on the evaluation split. `bytes` is the size of its file; `certainty` and
+    `subgroups` are what the functions of those names give."""
 
     name: str
     format: str
@@ -32,6 +33,7 @@ class Verified:
     predictions: Predictions
     parity: Parity
     certainty: Mapping[str, Any] = field(default_factory=dict)
+    subgroups: Sequence[Subgroup] = ()
 
 
 def document(
@@ -98,6 +100,7 @@ def _artifact(verified: Verified) -> dict[str, Any]:
         **_decisions(parity.confusion),
         "roc": _roc(verified.predictions),
         "certainty": verified.certainty,
+        "subgroups": [asdict(group) for group in verified.subgroups],
     }
 
 

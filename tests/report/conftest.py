@@ -103,6 +103,26 @@ CERTAINTY = {
     },
 }
 
+SUBGROUPS = [
+    {
+        "attribute": "sex",
+        "value": value,
+        "images": images,
+        "melanomas": images // 9,
+        "flips": lost + 2,
+        "sensitivity": 0.9,
+        "sensitivity_change": [-0.01, -0.04, 0.02],
+        "specificity": 0.8,
+        "specificity_change": [0.0, -0.01, 0.01],
+        "only_reference": lost,
+        "only_artifact": 1,
+        "p": 0.01 if lost > 5 else 0.6,
+        "loses": lost > 5,
+    }
+    for value, images, lost in (("female", 700, 9), ("male <b>", 807, 2))
+]
+PROOF = {"certainty": CERTAINTY, "subgroups": SUBGROUPS}
+
 ARTIFACTS = (
     _artifact("mobilenet_v2_float32.tflite", "ai-edge-litert", size=8_902_120),
     _artifact("mobilenet_v2_int8.tflite", "ai-edge-litert", size=2_690_544),
@@ -238,7 +258,7 @@ def make_inputs() -> dict:
                 "specificity": 0.781,
             },
             "reference": {**REFERENCE, "n": N, "melanomas": MELANOMAS},
-            "artifacts": [{**a, "certainty": CERTAINTY if a["precision"] == "int8" else {}} for a in ARTIFACTS],
+            "artifacts": [{**a, **(PROOF if a["precision"] == "int8" else {})} for a in ARTIFACTS],
             "gates": [gate for a in ARTIFACTS if a["precision"] == "int8" for gate in _gates(a)],
             "flips": [flip for name in int8 for flip in _flips(name)],
             "agreement": [{"files": int8[:2], "precision": "int8", "flips": 0, "max_abs_dp": 2e-7}],

@@ -1,0 +1,41 @@
+"""Which group each test image belongs to: what the dataset tells of it, and what its frame says of the skin."""
+
+from collections.abc import Mapping
+
+from melanoma_edge.data import skin_tone
+from melanoma_edge.stages.data import Images
+
+TOLD = {"sex": "sex", "site": "localization"}  # attribute to the metadata's name
+BANDS = (30, 50, 70)  # years at which an age band ends
+TONE = "skin tone, estimated"
+
+
+def members(images: Images) -> dict[str, dict[str, str]]:
+    """Attribute to the value of each test image, by its id. Attributes that no image has are left out.
+
+    Skin tone is estimated for photographs only, not for images that a program drew.
+    """
+    samples = images.samples("test")
+    found: dict[str, dict[str, str]] = {
+        name: {s.id: s.metadata[key] for s in samples if s.metadata.get(key)} for name, key in TOLD.items()
+    }
+    found["age"] = {s.id: band for s in samples if (band := _band(s.metadata))}
+    found["diagnosis"] = {s.id: s.diagnosis for s in samples if s.diagnosis}
+    if images.facts["summary"]["clinical"]:
+        tones = (skin_tone.tone(skin_tone.angle(pixels)) for pixels in images.pixels("test"))
+        found[TONE] = {s.id: tone for s, tone in zip(samples, tones, strict=True)}
+    return {name: values for name, values in found.items() if values}
+
+
+def _band(metadata: Mapping[str, str]) -> str:
+    """The age band of an image, empty where the age is not known."""
+    try:
+        age = float(metadata.get("age", ""))
+    except ValueError:
+        return ""
+    low = 0
+    for end in BANDS:
+        if age < end:
+            return f"{low} to {end - 1} years"
+        low = end
+    return f"{low} years and over"
