@@ -52,6 +52,7 @@ def test_the_bundle_holds_what_the_contract_says(bundle):
     assert found == {
         "manifest.json",
         "report.html",
+        "flips.csv",
         "report.json",
         "MODEL_CARD.md",
         "reference/model.safetensors",
@@ -143,7 +144,7 @@ def test_a_failed_gate_ends_with_3_keeps_the_report_and_ships_nothing(copy):
     assert [row["runtime"] for row in told["also_timed"]] == ["onnxruntime"]
     assert {g["name"] for g in told["gates"] if not g["passed"]} >= {"max_bytes"}
     left = {p.name for p in copy.iterdir()} - {".work"}
-    assert left == {"report.json", "report.html"}
+    assert left == {"report.json", "report.html", "flips.csv"}
     assert not told["verdict"]["ships"]
     assert "max_bytes" in done.stderr
 

@@ -1,10 +1,16 @@
 """The images whose decision changed, the missed melanomas first."""
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 AWAY = "melanoma->other"
+COLUMNS = (
+    *("image_id", "artifact", "label", "diagnosis", "p_reference", "p_artifact"),
+    *("decision_reference", "decision_artifact", "direction"),
+)
 SHOWN = 48  # images on the page; report.json has them all
 
 
@@ -57,6 +63,19 @@ def entries(report: Mapping[str, Any]) -> list[Entry]:
         by_image.setdefault(str(flip["image_id"]), []).append(flip)
     found = [_entry(flips, melanoma) for flips in by_image.values()]
     return sorted(found, key=lambda entry: (not entry.missed, not entry.away, -entry.moved, entry.image_id))
+
+
+def render_csv(report: Mapping[str, Any]) -> str:
+    """Every changed decision as a row, in the order of report.json: what a spreadsheet opens."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for flip in report["flips"]:
+        before, _, after = str(flip["direction"]).partition("->")
+        decisions = [before, after] if after else ["", ""]
+        told = [flip[key] for key in ("image_id", "artifact", "label")] + [flip.get("diagnosis") or ""]
+        writer.writerow([*told, flip["p_reference"], flip["p_artifact"], *decisions, flip["direction"]])
+    return text.getvalue()
 
 
 def pictured(report: Mapping[str, Any], shown: int = SHOWN) -> list[str]:

@@ -13,7 +13,7 @@ from melanoma_edge.artifact import Artifact, Stage
 from melanoma_edge.report.bundle import publish, withhold
 from melanoma_edge.report.document import build_report
 from melanoma_edge.report.html import render_html
-from melanoma_edge.report.ledger import pictured
+from melanoma_edge.report.ledger import pictured, render_csv
 from melanoma_edge.report.model_card import render_model_card
 from melanoma_edge.stages import graph, predict
 from melanoma_edge.stages import train as train_stage
@@ -73,10 +73,11 @@ def report(
 
 
 def finish(output: Path, made: Made, report: Mapping[str, Any]) -> None:
-    """Publish the bundle when every gate passed; otherwise leave report.json and report.html alone in `output`."""
+    """Publish the bundle when every gate passed; otherwise leave report.json, report.html and flips.csv alone."""
     documents = {
         "report.json": json.dumps(report, indent=2, allow_nan=False) + "\n",
         "report.html": render_html(report, pictures(made.images, pictured(report))),
+        "flips.csv": render_csv(report),
     }
     if not report["verdict"]["ships"]:
         withhold(output, documents)

@@ -1,3 +1,5 @@
+import csv
+import io
 import math
 
 from hypothesis import given
@@ -67,3 +69,15 @@ def test_nothing_is_lost(flips):
     assert {entry.image_id for entry in listing} == {i for i, *_ in flips}
     missed = [entry.missed for entry in listing]
     assert missed == sorted(missed, reverse=True)
+
+
+def test_the_csv_has_every_flip_with_both_decisions(report):
+    rows = list(csv.DictReader(io.StringIO(ledger.render_csv(report))))
+    assert len(rows) == len(report["flips"]) > 0
+    for row, flip in zip(rows, report["flips"], strict=True):
+        assert row["image_id"] == flip["image_id"] and row["artifact"] == flip["artifact"]
+        assert (
+            f"{row['decision_reference']}->{row['decision_artifact']}" == flip["direction"]
+            or not row["decision_reference"]
+        )
+        assert row["p_reference"] == ("" if flip["p_reference"] is None else str(flip["p_reference"]))
