@@ -21,6 +21,7 @@ WORDING: tuple[Callable[..., Any], ...] = (
     wording.interval,
     wording.interval_of_change,
     wording.ruling,
+    wording.verdict_title,
     wording.percent,
     wording.integer,
     wording.megabytes,

@@ -76,6 +76,13 @@ def interval_of_change(ends: Sequence[float | None]) -> str:
     return f"{signed(value, 4)} ({signed(low, 4)} to {signed(high, 4)})"
 
 
+def verdict_title(verdict: Mapping[str, Any]) -> str:
+    """The verdict on non-inferiority in a few words."""
+    if verdict["verdict"] == "cannot tell":
+        return "too few melanomas to tell about its sensitivity"
+    return f"its sensitivity is {plain(verdict['verdict'])}"
+
+
 def ruling(verdict: Mapping[str, Any]) -> str:
     """What the verdict on non-inferiority says, and what it lacks."""
     change = f"The change of sensitivity lies between {signed(verdict['low'])} and {signed(verdict['high'])}"
