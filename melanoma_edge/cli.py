@@ -212,6 +212,25 @@ def predict(bundle: Path, images: tuple[Path, ...], artifact: str | None, as_jso
         raise click.exceptions.Exit(2)
 
 
+@cli.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--format", "form", type=click.Choice(["markdown", "html", "json"]), default="markdown", show_default=True
+)
+@click.option("--output", type=click.Path(path_type=Path), help="a file to write instead of printing")
+@click.option("--json", "as_json", is_flag=True, help="the same as --format json")
+def report(folders: tuple[Path, ...], form: str, output: Path | None, as_json: bool) -> None:
+    """The report of a build for a pull request, or several builds side by side."""
+    from melanoma_edge import shipped
+    from melanoma_edge.artifact import write_atomic
+
+    text = shipped.report(folders, "json" if as_json else form)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        write_atomic(output, text)
+
+
 @cli.group()
 def data() -> None:
     """What a dataset holds, how it is split, and where to get one."""

@@ -19,6 +19,9 @@ from melanoma_edge.errors import InputError
 from melanoma_edge.options import DataOptions, Gates, ProofOptions
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.report.bundle import verify_bundle
+from melanoma_edge.report.compare import read_report, render_comparison
+from melanoma_edge.report.html import render_comparison_page, render_html
+from melanoma_edge.report.markdown import render_markdown
 from melanoma_edge.stages import data as data_stage
 from melanoma_edge.stages import predict as predict_stage
 from melanoma_edge.stages import proof
@@ -108,6 +111,19 @@ def explain(paths: Sequence[Path], runs: int, progress: Progress = silent) -> li
         for artifact in _artifacts(path, manifest):
             files.append((artifact.path, noise if artifact.precision == "int8" else {}))
     return [explain_file(path, noise, runs=runs, progress=progress) for path, noise in files]
+
+
+def report(folders: Sequence[Path], form: str) -> str:
+    """The report of one build, or several side by side, as "markdown", "html" or "json"; no picture of an image.
+
+    Raises InputError for a folder without a report.
+    """
+    found = [read_report(folder) for folder in folders]
+    if form == "json":
+        return json.dumps(found[0] if len(found) == 1 else found, indent=2) + "\n"
+    if len(found) == 1:
+        return render_markdown(found[0]) if form == "markdown" else render_html(found[0], {})
+    return render_comparison(found) if form == "markdown" else render_comparison_page(found)
 
 
 def _timed(bundle: Path) -> dict[str, Path]:

@@ -1,7 +1,7 @@
 """report.html: one file that opens from disk, loads nothing, and is read in five minutes."""
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from melanoma_edge.report import ledger, plots, view, wording
+from melanoma_edge.report import compare, ledger, plots, view, wording
 
 WORDING: tuple[Callable[..., Any], ...] = (
     wording.plain,
@@ -106,6 +106,13 @@ def render_html(report: Mapping[str, Any], thumbnails: Mapping[str, bytes], show
             pictures=pictures,
         )
     )
+
+
+def render_comparison_page(reports: Sequence[Mapping[str, Any]]) -> str:
+    """The page for several documents of `build_report`: one table of their compressed files."""
+    template = _environment().get_template("compare.html")
+    told = {"heads": compare.HEADS, "rows": compare.rows(reports), "differences": compare.differences(reports)}
+    return template.render(told)
 
 
 def _holds(report: Mapping[str, Any], path: str) -> bool:
