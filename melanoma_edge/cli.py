@@ -176,6 +176,8 @@ def bench(paths: tuple[Path, ...], runs: int, threads: str, explain_graph: bool,
         click.echo(json.dumps(result, indent=2))
         return
     out.print(console.latency_table(result))
+    for row in result["preparing"]:
+        out.print(f"before the network: {row['image']} to {row['size']} pixels, {row['p50']:.1f} ms", style="dim")
 
 
 def _explained(graphs: list[dict[str, Any]], as_json: bool) -> None:

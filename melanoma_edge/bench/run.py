@@ -13,12 +13,14 @@ from melanoma_edge import runtime
 from melanoma_edge.bench import latency
 from melanoma_edge.bench.machine import machine, usable_cores
 from melanoma_edge.bench.partitions import partitions
+from melanoma_edge.bench.preparing import preparing
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.runtime import pytorch
 from melanoma_edge.runtime.predict import Predict
 
 SEED = 0
+PREPARED = 30  # photographs decoded: enough for a median
 
 
 def bench(
@@ -33,7 +35,8 @@ def bench(
 
     baseline: the name whose median the ratios divide by, by default the first. "rows" has one row per file and thread
     count on the CPU; a count above this process's cores is left out and listed in "skipped_threads", since threads that
-    wait for each other's core measure the scheduler. "cuda" has the torch files on the GPU, if there is one.
+    wait for each other's core measure the scheduler. "cuda" has the torch files on the GPU, if there is one;
+    "preparing" the time from a photograph to the input of the baseline.
     Raises InputError when a file cannot be run, or there is none.
     """
     if not files:
@@ -50,6 +53,7 @@ def bench(
         "skipped_threads": [count for count in threads if count not in possible],
         "rows": [row for count in possible for row in _rows(files, first, count, "cpu", runs, progress)],
         "cuda": _cuda(files, runs, progress),
+        "preparing": [preparing(runtime.load(files[first]).spec.size, runs=min(runs, PREPARED))],
     }
 
 

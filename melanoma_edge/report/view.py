@@ -88,6 +88,11 @@ def method(bench: Mapping[str, Any]) -> list[str]:
         )
     for count in bench.get("skipped_threads") or ():
         said.append(f"{threads(count).capitalize()} were not timed, for want of cores.")
+    for row in bench.get("preparing") or ():
+        said.append(
+            f"Before the network, decoding a {wording.plain(row['image'])} and resizing it to {row['size']} pixels "
+            f"takes {wording.number(row['p50'], 1)} ms (p50, Pillow)."
+        )
     for row in bench.get("cuda") or ():
         said.append(f"On {device(row['device'])} the reference takes {wording.number(row['p50'], 2)} ms (p50).")
     return said

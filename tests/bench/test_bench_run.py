@@ -73,3 +73,8 @@ def test_nothing_and_broken_files_are_refused(tmp_path: Path):
     (tmp_path / "m.onnx").write_bytes(b"no model")
     with pytest.raises(InputError, match="is not a model that ONNX Runtime"):
         run.bench({"m": tmp_path / "m.onnx"})
+
+
+def test_what_comes_before_the_network_is_timed_too(files):
+    (row,) = run.bench(files, runs=3, threads=(1,))["preparing"]
+    assert row["size"] == 32 and 0 < row["p50"] <= row["p90"] < 1000 and "JPEG" in row["image"]

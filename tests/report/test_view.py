@@ -89,3 +89,8 @@ def test_the_margin_of_a_sensitivity_is_wilsons():
 def test_the_margin_without_melanomas_is_none_and_with_all_found_is_not_zero():
     assert view.margin({"tp": 0, "fn": 0}) is None
     assert view.margin({"tp": 10, "fn": 0}) == pytest.approx(0.1388, abs=1e-3)  # Wilson's interval is 0.7225 to 1
+
+
+def test_the_wait_before_the_network_is_told():
+    said = view.method({"preparing": [{"image": "600 x 450 JPEG", "size": 224, "p50": 3.14, "p90": 4.0}]})
+    assert "600 x 450 JPEG" in said[1] and "3.1 ms" in said[1]
