@@ -1,6 +1,7 @@
 """Decoded images as one uint8 array on disk, so that no stage decodes twice or holds a dataset in memory."""
 
-from collections.abc import Sequence
+import mmap
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from os import cpu_count
@@ -38,6 +39,15 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
     """A read-only memory map of what `write_pixels` wrote: uint8 `[N, size, size, 3]`."""
     array: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
     return array
+
+
+def in_chunks(pixels: NDArray[np.uint8], size: int) -> Iterator[NDArray[np.uint8]]:
+    """Slices of at most `size` images in order. Behind a memory map the system may take each slice's pages back."""
+    mapped = getattr(pixels, "_mmap", None)
+    for start in range(0, len(pixels), size):
+        yield pixels[start : start + size]
+        if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+            mapped.madvise(mmap.MADV_DONTNEED)  # else every page that was read counts as ours until the end
 
 
 def load_images(paths: Sequence[Path], size: int) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from melanoma_edge.data import skin_tone
+from melanoma_edge.data.pixels import CHUNK, in_chunks
 from melanoma_edge.stages.data import Images
 
 TOLD = {"sex": "sex", "site": "localization"}  # attribute to the metadata's name
@@ -22,7 +23,8 @@ def members(images: Images) -> dict[str, dict[str, str]]:
     found["age"] = {s.id: band for s in samples if (band := _band(s.metadata))}
     found["diagnosis"] = {s.id: s.diagnosis for s in samples if s.diagnosis}
     if images.facts["summary"]["clinical"]:
-        tones = (skin_tone.tone(skin_tone.angle(pixels)) for pixels in images.pixels("test"))
+        shown = (image for chunk in in_chunks(images.pixels("test"), CHUNK) for image in chunk)
+        tones = (skin_tone.tone(skin_tone.angle(image)) for image in shown)
         found[TONE] = {s.id: tone for s, tone in zip(samples, tones, strict=True)}
     return {name: values for name, values in found.items() if values}
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_edge.artifact import write_atomic
+from melanoma_edge.data.pixels import in_chunks
 from melanoma_edge.data.task import MELANOMA_NAMES, Task
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
@@ -94,15 +95,17 @@ def predict_split(
     if not len(pixels):
         raise InputError(f"the {split} split has no images to predict")
     logits = np.empty((len(pixels), len(task.classes)), np.float32)
-    for start in range(0, len(pixels), CHUNK):
-        chunk = predict(pixels[start : start + CHUNK])
+    done = 0
+    for images in in_chunks(pixels, CHUNK):
+        chunk = predict(images)
         if chunk.shape[1] != len(task.classes):
             raise InputError(
                 f"the network gives {chunk.shape[1]} logits, but task {task.name!r} has {len(task.classes)} classes: "
                 f"{', '.join(task.classes)}"
             )
-        logits[start : start + CHUNK] = chunk
-        progress(f"predicting {split}", start + len(chunk), len(pixels))
+        logits[done : done + len(chunk)] = chunk
+        done += len(chunk)
+        progress(f"predicting {split}", done, len(pixels))
     splits = (split,) * len(pixels)
     return Predictions(tuple(ids), splits, labels.astype(np.int64), logits, task.melanoma, task.classes)
 
