@@ -152,6 +152,10 @@ def verify(path: Path, reference: Path | None, data: str | None, rule: str | Non
     with _progress() as progress:
         verdict = shipped.verify(path, reference, data, rule, gates, progress)
     _show(verdict, as_json)
+    made = verdict["reference"]
+    if not as_json and "device" in made:
+        stored = f"reference: {made['runtime']} {made['version']} on {made['device']}, as stored; it was not run again"
+        out.print(stored, style="dim", soft_wrap=True, highlight=False)
     _judge(verdict)
 
 
@@ -159,10 +163,11 @@ def verify(path: Path, reference: Path | None, data: str | None, rule: str | Non
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--runs", default=100, show_default=True, type=click.IntRange(min=1), help="timed runs per file")
 @click.option("--threads", default="1,2", show_default=True, help="thread counts, comma-separated")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True, help="where to time")
 @click.option("--explain-graph", is_flag=True, help="each operator's kernel, partition, share of the time, and noise")
 @as_json
-def bench(paths: tuple[Path, ...], runs: int, threads: str, explain_graph: bool, as_json: bool) -> None:
-    """Latency of bundles or model files, interleaved in one process."""
+def bench(paths: tuple[Path, ...], runs: int, threads: str, device: str, explain_graph: bool, as_json: bool) -> None:
+    """Latency and peak memory of bundles or model files, interleaved in one process; on a GPU the float ones alone."""
     from melanoma_edge import shipped
 
     if explain_graph:
@@ -171,13 +176,19 @@ def bench(paths: tuple[Path, ...], runs: int, threads: str, explain_graph: bool,
         _explained(graphs, as_json)
         return
     with _progress() as progress:
-        result = shipped.bench(paths, runs, integers("--threads", threads), progress)
+        result = shipped.bench(paths, runs, integers("--threads", threads), device, progress)
     if as_json:
         click.echo(json.dumps(result, indent=2))
         return
+    if device == "cuda":
+        out.print(console.cuda_table(result))
+        return
     out.print(console.latency_table(result))
     for row in result["preparing"]:
-        out.print(f"before the network: {row['image']} to {row['size']} pixels, {row['p50']:.1f} ms", style="dim")
+        before = (
+            f"{row['image']} to {row['size']} pixels, {row['p50']:.1f} ms ({row['decoding_p50']:.1f} of it decoding)"
+        )
+        out.print(f"before the network: {before}", style="dim")
 
 
 def _explained(graphs: list[dict[str, Any]], as_json: bool) -> None:

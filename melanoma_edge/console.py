@@ -85,12 +85,27 @@ def result_table(report: Mapping[str, Any]) -> Table:
 def latency_table(bench: Mapping[str, Any]) -> Table:
     """The rows of a bench document."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for i, head in enumerate(("file", "runtime", "threads", "p50 ms", "p90 ms", "p99 ms", "load ms", "parts")):
+    heads = ("file", "runtime", "threads", "p50 ms", "p90 ms", "p99 ms", "load ms", "first ms", "peak MB", "parts")
+    for i, head in enumerate(heads):
         table.add_column(head, justify="left" if i < 2 else "right", no_wrap=i > 0, overflow="fold")
     for row in bench["rows"]:
-        times = [_number(row[key], 2) for key in ("p50", "p90", "p99", "load_ms")]
+        times = [_number(row[key], 2) for key in ("p50", "p90", "p99", "load_ms", "first_run_ms")]
+        peak = row["peak_memory_bytes"]
         parts = "-" if row["partitions"] is None else str(row["partitions"])
-        table.add_row(escape(row["name"]), row["runtime"], str(row["threads"]), *times, parts)
+        memory = _number(None if peak is None else peak / 1e6, 1)
+        table.add_row(escape(row["name"]), row["runtime"], str(row["threads"]), *times, memory, parts)
+    return table
+
+
+def cuda_table(bench: Mapping[str, Any]) -> Table:
+    """The rows of a bench document of a GPU."""
+    table = Table(box=None, pad_edge=False, header_style="bold", title=escape(str(bench["device"])))
+    for i, head in enumerate(("file", "runtime", "precision", "batch", "p50 ms", "p90 ms", "p99 ms", "images/s")):
+        table.add_column(head, justify="left" if i < 3 else "right", no_wrap=i > 0, overflow="fold")
+    for row in bench["rows"]:
+        times = [_number(row[key], 3) for key in ("p50", "p90", "p99")]
+        facts = (escape(row["name"]), row["runtime"], row["precision"], str(row["batch"]))
+        table.add_row(*facts, *times, _number(row["images_per_second"], 0))
     return table
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from melanoma_edge import runtime
 from melanoma_edge.artifact import MANIFEST, Artifact, sha256_file
+from melanoma_edge.bench.cuda import bench_cuda
 from melanoma_edge.bench.explain import explain as explain_file
 from melanoma_edge.bench.run import bench as time_files
 from melanoma_edge.data.images import is_image_name, screen
@@ -65,8 +66,9 @@ def verify(
 
     reference: the bundle that holds the reference predictions; `path` itself when that is a bundle. data: where the
     images are now, else where the build found them. rule: operating point, else the one the bundle was built with.
-    Returns the verify document. Raises InputError when a file was altered or the images are not the
-    reference's.
+    Returns the verify document, whose "reference" also says where and by which versions its stored predictions were
+    made: the reference itself is not run again, and torch is not needed. Raises InputError when a file was altered or
+    the images are not the reference's.
     """
     home = reference or path
     if not (home / MANIFEST).is_file() and path.is_file():
@@ -88,14 +90,22 @@ def verify(
         ]
         truth = read_csv(home / "reference" / "predictions.csv")
         point = rule or manifest["operating_point"]["rule"]
-        return proof.verdict(truth, answers, images, ProofOptions(operating_point=point), gates, progress)
+        verdict = proof.verdict(truth, answers, images, ProofOptions(operating_point=point), gates, progress)
+        return {**verdict, "reference": {**manifest.get("reference", {}), **verdict["reference"]}}
 
 
-def bench(paths: Sequence[Path], runs: int, threads: Sequence[int], progress: Progress = silent) -> dict[str, Any]:
-    """Latency of model files, and of the reference and artifacts of bundles, interleaved. See `bench.run.bench`."""
+def bench(
+    paths: Sequence[Path], runs: int, threads: Sequence[int], device: str = "cpu", progress: Progress = silent
+) -> dict[str, Any]:
+    """Latency of model files, and of the reference and artifacts of bundles, interleaved.
+
+    device: "cpu" for `bench.run.bench`, "cuda" for `bench.cuda.bench_cuda`, which leaves INT8 files out.
+    """
     files: dict[str, Path] = {}
     for path in paths:
         files |= _timed(path) if path.is_dir() else {path.name: path}
+    if device == "cuda":
+        return bench_cuda(files, runs=runs, progress=progress)
     return time_files(files, threads=threads, runs=runs, progress=progress)
 
 

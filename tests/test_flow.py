@@ -16,6 +16,7 @@ from PIL import Image
 
 from melanoma_edge.artifact import sha256_file
 from melanoma_edge.report.document import schema
+from melanoma_edge.runtime.pytorch import gpu
 
 COMMAND = (sys.executable, "-m", "melanoma_edge")
 SMALL = ("--data", "synthetic:240", "--arch", "meshnet", "--image-size", "64", "--epochs", "2", "--bench-runs", "5")
@@ -184,10 +185,35 @@ def test_verify_catches_a_file_that_decides_otherwise(bundle):
     assert [g["name"] for g in told["gates"] if not g["passed"]] == ["max_bytes"]
 
 
+def test_verify_needs_no_torch_and_says_where_the_reference_was_made(bundle):
+    file = str(bundle / "tflite" / "small_int8.tflite")
+    arguments = ["verify", file, "--reference", str(bundle), *OPEN, "--json"]
+    code = (
+        "import sys\n"
+        "from melanoma_edge.cli import main\n"
+        "try:\n"
+        f"    main({arguments!r})\n"
+        "finally:\n"
+        "    assert 'torch' not in sys.modules, 'torch was imported'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)["reference"]
+    assert (made["runtime"], made["device"]) == ("torch", report(bundle)["reference"]["device"])
+    assert made["sha256"] == sha256_file(bundle / "reference" / "model.safetensors")
+
+
 def test_bench_times_a_bundle(bundle):
     told = json.loads(run("bench", bundle, "--runs", "5", "--threads", "1", "--json").stdout)
     assert {row["threads"] for row in told["rows"]} == {1}
     assert len(told["rows"]) >= 4
+    assert all(row["peak_memory_bytes"] is None or row["peak_memory_bytes"] > 1e5 for row in told["rows"])
+
+
+@pytest.mark.skipif(gpu() is not None, reason="there is a GPU")
+def test_bench_on_a_gpu_that_is_not_there_says_what_was_found(bundle):
+    done = run("bench", bundle, "--device", "cuda", code=2)
+    assert "no CUDA GPU that torch can use was found (torch" in " ".join(done.stderr.split())
 
 
 def test_compile_takes_an_onnx_file_and_a_checkpoint(bundle, tmp_path):

@@ -11,7 +11,9 @@ import numpy as np
 
 from melanoma_edge import runtime
 from melanoma_edge.bench import latency
+from melanoma_edge.bench.cuda import bench_cuda
 from melanoma_edge.bench.machine import machine, usable_cores
+from melanoma_edge.bench.memory import peak_memory
 from melanoma_edge.bench.partitions import partitions
 from melanoma_edge.bench.preparing import preparing
 from melanoma_edge.errors import InputError
@@ -31,12 +33,12 @@ def bench(
     runs: int = 100,
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """Latency of every file, ready for JSON. files: a name of your choice to a .safetensors, .onnx or .tflite file.
+    """Latency and memory of every file, ready for JSON. files: a name of your choice to a model file.
 
     baseline: the name whose median the ratios divide by, by default the first. "rows" has one row per file and thread
     count on the CPU; a count above this process's cores is left out and listed in "skipped_threads", since threads that
-    wait for each other's core measure the scheduler. "cuda" has the torch files on the GPU, if there is one;
-    "preparing" the time from a photograph to the input of the baseline.
+    wait for each other's core measure the scheduler. "gpu" has the float files on the GPU (`cuda.bench_cuda`), None
+    without one; "preparing" the time from a photograph to the input of the baseline.
     Raises InputError when a file cannot be run, or there is none.
     """
     if not files:
@@ -45,35 +47,47 @@ def bench(
     if first not in files:
         raise InputError(f"baseline {first!r} is none of the files to time: {', '.join(files)}")
     possible = [count for count in threads if count <= usable_cores()]
+    rows = [row for count in possible for row in _rows(files, first, count, runs, progress)]
+    memory = _memory(files, progress)
     return {
         "method": latency.METHOD,
         "baseline": first,
         "machine": machine(),
         "load_average": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
         "skipped_threads": [count for count in threads if count not in possible],
-        "rows": [row for count in possible for row in _rows(files, first, count, "cpu", runs, progress)],
-        "cuda": _cuda(files, runs, progress),
+        "rows": [{**row, "peak_memory_bytes": memory[row["name"]]} for row in rows],
+        "gpu": _gpu(files, runs, progress),
         "preparing": [preparing(runtime.load(files[first]).spec.size, runs=min(runs, PREPARED))],
     }
 
 
-def _cuda(files: Mapping[str, Path], runs: int, progress: Progress) -> list[dict[str, Any]]:
-    """Rows of the torch files on the GPU; each run ends when its logits are back in memory."""
-    on_torch = {name: path for name, path in files.items() if runtime.RUNTIMES.get(path.suffix) is pytorch}
+def _gpu(files: Mapping[str, Path], runs: int, progress: Progress) -> dict[str, Any] | None:
+    """The reference's device beside the artifacts'; nothing fails where there is no GPU."""
+    on_torch = any(path.suffix == ".safetensors" for path in files.values())
     if not on_torch or pytorch.gpu() is None:
-        return []
-    return list(_rows(on_torch, next(iter(on_torch)), 1, "cuda", runs, progress))
+        return None
+    found = bench_cuda(files, runs=runs, progress=progress)
+    return {key: value for key, value in found.items() if key != "machine"}
+
+
+def _memory(files: Mapping[str, Path], progress: Progress) -> dict[str, int | None]:
+    """Peak memory of every file, each in a process of its own."""
+    found = {}
+    for name, path in files.items():
+        found[name] = peak_memory(path)
+        progress("measuring memory", len(found), len(files))
+    return found
 
 
 def _rows(
-    files: Mapping[str, Path], baseline: str, threads: int, device: str, runs: int, progress: Progress
+    files: Mapping[str, Path], baseline: str, threads: int, runs: int, progress: Progress
 ) -> Iterator[dict[str, Any]]:
     """One row per file at one thread count."""
 
     def told(task: str, done: int, total: int, detail: str = "") -> None:
         progress(f"{task}, {threads} thread{'s' * (threads > 1)}", done, total, detail)
 
-    loaded = {name: _load(path, threads, device) for name, path in files.items()}
+    loaded = {name: _load(path, threads) for name, path in files.items()}
     taken = latency.interleave({name: run for name, (_, run, _) in loaded.items()}, runs=runs, progress=told)
     for name, (predict, _, cold) in loaded.items():
         parts = partitions(files[name]) if files[name].suffix == ".tflite" else None
@@ -92,15 +106,15 @@ def _rows(
         }
 
 
-def _load(path: Path, threads: int, device: str) -> tuple[Predict, Callable[[], object], dict[str, float]]:
+def _load(path: Path, threads: int) -> tuple[Predict, Callable[[], object], dict[str, float]]:
     """A network with one image in place, and its cold start in milliseconds.
 
     Loaded twice: the first time pays for importing the runtime and for reading the file from disk, which are no
     property of the network.
     """
-    runtime.load(path, threads=threads, device=device)
+    runtime.load(path, threads=threads, device="cpu")
     started = time.perf_counter_ns()
-    predict = runtime.load(path, threads=threads, device=device)
+    predict = runtime.load(path, threads=threads, device="cpu")
     loaded = time.perf_counter_ns()
     # Dense networks take the same time for any image.
     size = predict.spec.size

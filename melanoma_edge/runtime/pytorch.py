@@ -63,7 +63,7 @@ def wrap(
         def run() -> Logits:
             if torch.get_num_threads() != threads:  # one setting for the whole process
                 torch.set_num_threads(threads)
-            with torch.inference_mode(), _full_float32() if where.type == "cuda" else contextlib.nullcontext():
+            with torch.inference_mode(), full_float32() if where.type == "cuda" else contextlib.nullcontext():
                 logits: Logits = network(tensor).float().cpu().numpy()  # the copy waits for the GPU
             return logits
 
@@ -73,13 +73,50 @@ def wrap(
     return Predict(PACKAGE, torch.__version__, name, threads, spec, batch, "NCHW", prepare)
 
 
+def on_device(path: Path, precision: str, device: str = "cuda") -> Callable[[int], Callable[[], object]]:
+    """For timing: a number of images to a call that runs the network on as many, which lie on the device already.
+
+    precision: "float32" or "float16", of weights and images. The call does not wait for a GPU and copies nothing back.
+    """
+    import torch
+
+    from melanoma_edge.train.weights import load_model
+
+    model, made_with = load_model(path)
+    side, kind = made_with.spec.image_size, getattr(torch, precision)
+    network = model.to(device, kind).eval()
+
+    def on(count: int) -> Callable[[], object]:
+        images = torch.zeros((count, 3, side, side), device=device, dtype=kind)
+
+        def run() -> object:
+            with torch.inference_mode():
+                return network(images)
+
+        return run
+
+    return on
+
+
 def gpu() -> str | None:
     """Name of the GPU that "auto" would take, None without one."""
-    if available() is not None:
+    if missing_gpu() is not None:
         return None
     import torch
 
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return str(torch.cuda.get_device_name())
+
+
+def missing_gpu() -> str | None:
+    """None when torch can use a CUDA GPU, else one line on what was found instead."""
+    if available() is not None:
+        return available()
+    import torch
+
+    if torch.cuda.is_available():
+        return None
+    built = f"built for CUDA {torch.version.cuda}" if torch.version.cuda else "built without CUDA"
+    return f"no CUDA GPU that torch can use was found (torch {torch.__version__}, {built})"
 
 
 def _device(wanted: str) -> str:
@@ -90,12 +127,12 @@ def _device(wanted: str) -> str:
         raise InputError(f"unknown device {wanted!r}: known are {', '.join(DEVICES)}")
     found = torch.cuda.is_available()
     if wanted == "cuda" and not found:
-        raise InputError("no CUDA GPU that torch can use was found: leave the device at auto or cpu")
+        raise InputError(f"{missing_gpu()}: leave the device at auto or cpu")
     return "cuda" if found and wanted != "cpu" else "cpu"
 
 
 @contextlib.contextmanager
-def _full_float32() -> Iterator[None]:
+def full_float32() -> Iterator[None]:
     """No TF32 (inputs rounded to 10 bits of mantissa), and the same kernel every time, for the length of a block."""
     import torch
 

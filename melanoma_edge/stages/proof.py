@@ -131,5 +131,6 @@ def time_all(
         make,
         inputs={name: sha256_file(path) for name, path in files.items()},
         options={"runs": runs, "threads": THREADS, "machine": machine()},
+        revision=2,
     )
     return dict(json.loads((stage.folder / BENCH).read_text()))

@@ -89,6 +89,7 @@ def finish(output: Path, made: Made, report: Mapping[str, Any]) -> None:
         "preprocessing": report["preprocessing"],
         "operating_point": report["operating_point"],
         "gates": report["gates"],
+        "reference": predict.facts(made.reference),
         "data": made.images.stage.manifest["options"],
         "calibration": report["data"]["calibration"],
         "artifacts": [
