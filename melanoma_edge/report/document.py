@@ -119,13 +119,17 @@ def _also_timed(made: Mapping[str, Any], judged: Rows, rows: Rows) -> list[dict[
 
 
 def _latency(rows: Rows, names: Sequence[str | None]) -> dict[str, Any]:
-    """The timings of one file: `latency_ms` with the fewest threads, `latency` with every thread count."""
+    """The timings of one file: `latency_ms` with the fewest threads, `latency` with every thread count; cold start with
+    the fewest, and peak memory."""
     own = sorted((row for row in rows if row["name"] in names), key=lambda row: int(row["threads"]))
     every = [{key: value for key, value in row.items() if key != "name"} for row in own]
     if not own:
         return {"latency_ms": None, "partitions": None, "latency": every}
+    load, first = own[0].get("load_ms"), own[0].get("first_run_ms")
     return {
         "latency_ms": {key: own[0][key] for key in LATENCY},
         "partitions": own[0].get("partitions"),
         "latency": every,
+        "cold_start_ms": load + first if load is not None and first is not None else None,
+        "peak_memory_bytes": own[0].get("peak_memory_bytes"),
     }

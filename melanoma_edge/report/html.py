@@ -60,10 +60,10 @@ SECTIONS = (
     Section("verdict", "Verdict", "verdict"),
     Section("comparison", "Side by side", "artifacts"),
     Section("certainty", "How sure", "artifacts"),
-    Section("subgroups", "For whom", "artifacts"),
     Section("plots", "In pictures", "artifacts"),
-    Section("tried", "INT8 recipes", "build.quantization.quantizer"),
     Section("ledger", "Changed decisions", "flips"),
+    Section("subgroups", "For whom", "artifacts"),
+    Section("tried", "INT8 recipes", "build.quantization.quantizer"),
     Section("data", "Data", "data"),
     Section("training", "Training", "training"),
     Section("provenance", "Provenance", "build"),
@@ -97,6 +97,7 @@ def render_html(report: Mapping[str, Any], thumbnails: Mapping[str, bytes], show
             threads=view.thread_counts(report),
             method=view.method(report["bench"]),
             timed=view.timed(report),
+            prepared=view.prepared(report),
             provenance=view.provenance(report),
             margin=view.margin(report["reference"]["confusion"]),
             entries=entries,
@@ -127,6 +128,8 @@ def _holds(report: Mapping[str, Any], path: str) -> bool:
 
 def _figures(report: Mapping[str, Any]) -> dict[str, Markup]:
     figures = {"roc": plots.roc(report), "confusion": plots.confusion(report), "cost": plots.cost(report)}
+    if any(row.get("bland_altman") and row["precision"] != "float32" for row in report["artifacts"]):
+        figures["bland_altman"] = plots.bland_altman(report)
     if report["training"]:
         figures["training"] = plots.training(report["training"]["history"], report["training"].get("best_epoch"))
     return figures

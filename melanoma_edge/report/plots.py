@@ -75,6 +75,26 @@ def roc(report: Mapping[str, Any]) -> Markup:
     )
 
 
+def bland_altman(report: Mapping[str, Any]) -> Markup:
+    """Differences of the probabilities over their means, a panel a compressed file, with the limits of agreement."""
+    rows = [row for row in _rows(report)[1:] if row.get("bland_altman") and row["precision"] != "float32"]
+    down = -(-len(rows) // 2)
+
+    def draw(figure: Figure) -> None:
+        panels = figure.subplots(down, 2, squeeze=False, sharey=True).ravel()
+        for panel, row in zip(panels, rows, strict=False):
+            _differences(panel, row, report["operating_point"]["threshold"])
+        for panel in panels[len(rows) :]:
+            panel.set_visible(False)
+
+    said = "; ".join(
+        f"{row['name']}: mean {wording.signed(row['bland_altman']['bias'])}, limits of agreement "
+        f"{wording.signed(row['bland_altman']['low'])} to {wording.signed(row['bland_altman']['high'])}"
+        for row in rows
+    )
+    return _svg("bland-altman", draw, 3.1 * down, f"Bland-Altman plots of the probabilities. {said}.")
+
+
 def confusion(report: Mapping[str, Any]) -> Markup:
     """One confusion matrix for the reference and each artifact, shaded by the share of its true class."""
     rows = [row for row in _rows(report) if row.get("confusion")]
@@ -168,6 +188,23 @@ def _curve(axes: Axes, row: Mapping[str, Any], i: int) -> None:
         face, size = (colour, 4.5) if i else (PAPER, 9.0)
         x, y = 1 - row["specificity"], row["sensitivity"]
         axes.plot(x, y, marker="o", markersize=size, color=colour, markerfacecolor=face, zorder=4)
+
+
+def _differences(axes: Axes, row: Mapping[str, Any], threshold: float) -> None:
+    """A dot an image; lines at the mean difference and the limits of agreement, with their figures at the right."""
+    found = row["bland_altman"]
+    if found["points"]:
+        x, y = zip(*found["points"], strict=True)
+        axes.scatter(x, y, s=7, color=SERIES[0], alpha=0.45, linewidth=0)
+    axes.axvline(threshold, color=MUTED, linewidth=1, linestyle=(0, (2, 2)))
+    for key, dash in (("low", DASHES[1]), ("bias", "solid"), ("high", DASHES[1])):
+        if found[key] is not None:
+            axes.axhline(found[key], color=INK, linewidth=1, linestyle=dash)
+            where = (1.0, found[key])
+            text = wording.signed(found[key])
+            axes.annotate(text, where, (3, 0), axes.get_yaxis_transform(), "offset points", va="center", fontsize=7.5)
+    axes.set(xlabel="mean of both probabilities", title=wording.plain(row["name"], 34), xlim=(-0.02, 1.02))
+    axes.set(ylabel=f"file {wording.MINUS} reference")
 
 
 def _look_near(axes: Axes, reference: Mapping[str, Any]) -> None:

@@ -88,14 +88,14 @@ def method(bench: Mapping[str, Any]) -> list[str]:
         )
     for count in bench.get("skipped_threads") or ():
         said.append(f"{threads(count).capitalize()} were not timed, for want of cores.")
-    for row in bench.get("preparing") or ():
-        said.append(
-            f"Before the network, decoding a {wording.plain(row['image'])} and resizing it to {row['size']} pixels "
-            f"takes {wording.number(row['p50'], 1)} ms (p50, Pillow)."
-        )
-    for row in bench.get("cuda") or ():
-        said.append(f"On {device(row['device'])} the reference takes {wording.number(row['p50'], 2)} ms (p50).")
     return said
+
+
+def prepared(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What comes before the network, a row a photograph, with timings in the order of `thread_counts`: one has any."""
+    counts = thread_counts(report)
+    rows = report["bench"].get("preparing") or ()
+    return [{**row, "timings": [row if n == min(counts) else {} for n in counts]} for row in rows]
 
 
 def device(name: str | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from melanoma_edge.verify import metrics
+from melanoma_edge.verify.bland_altman import bland_altman
 from melanoma_edge.verify.gates import Gate
 from melanoma_edge.verify.metrics import Confusion
 from melanoma_edge.verify.operating_point import OperatingPoint
@@ -52,7 +53,7 @@ def document(
         {
             "operating_point": asdict(operating_point),
             "reference": _reference(reference, operating_point),
-            "artifacts": [_artifact(a) for a in artifacts],
+            "artifacts": [_artifact(a, reference) for a in artifacts],
             "gates": [asdict(gate) for gate in gates],
             "flips": flips,
             "agreement": [_agreement(a, b, operating_point) for a, b in _pairs(artifacts)],
@@ -87,7 +88,7 @@ def _reference(predictions: Predictions, operating_point: OperatingPoint) -> dic
     }
 
 
-def _artifact(verified: Verified) -> dict[str, Any]:
+def _artifact(verified: Verified, reference: Predictions) -> dict[str, Any]:
     parity = verified.parity
     facts = ("name", "format", "precision", "runtime", "runtime_version", "bytes")
     compared = {name: value for name, value in vars(parity).items() if name not in ("confusion", "ledger")}
@@ -99,6 +100,7 @@ def _artifact(verified: Verified) -> dict[str, Any]:
         "partial_auc": metrics.partial_auc(positive, p),
         **_decisions(parity.confusion),
         "roc": _roc(verified.predictions),
+        "bland_altman": asdict(bland_altman(reference.p, p)),
         "certainty": verified.certainty,
         "subgroups": [asdict(group) for group in verified.subgroups],
     }

@@ -1,11 +1,13 @@
 import io
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from melanoma_edge.report.document import build_report
+from melanoma_edge.verify.bland_altman import bland_altman
 
 N, MELANOMAS, THRESHOLD = 1507, 171, 0.3112
 RANDOM = np.random.default_rng(14)
@@ -55,6 +57,7 @@ def _artifact(name: str, runtime: str, *, size: int) -> dict:
         "auc_delta": judged["auc"] - _judged(0)["auc"],
         "flips": flips,
         "flip_rate": flips / N,
+        "bland_altman": asdict(bland_altman(_p(0), _p(drift))),
         "max_abs_dp": float(moved.max()),
         "mean_abs_dp": float(moved.mean()),
     }
@@ -73,6 +76,8 @@ def _timing(name: str, runtime: str, threads: int, p50: float) -> dict:
         "runs": 100,
         "bytes": 9_000_000,
         "load_ms": 12.5,
+        "first_run_ms": 3.25,
+        "peak_memory_bytes": 6_710_000 if quantized else 19_020_000,
         "partitions": 1 if runtime == "ai-edge-litert" else None,
     }
 
@@ -265,6 +270,10 @@ def make_inputs() -> dict:
         },
         "bench": {
             "machine": {"processor": "AMD EPYC 9B14", "cores": 2, "system": "Linux 6.1"},
+            "preparing": [
+                {"image": "600 x 450 JPEG", "size": 128, "p50": 5.67, "p90": 6.1, "p99": 7.0, "decoding_p50": 3.45}
+            ],
+            "gpu": None,
             "rows": [
                 _timing(name, runtimes[name], threads, p50 / (1 if threads == 1 else 1.6))
                 for name, p50 in times.items()

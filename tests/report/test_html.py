@@ -3,10 +3,11 @@ import itertools
 import re
 from html.parser import HTMLParser
 
+import jsonschema
 import pytest
 
 from melanoma_edge.report import html
-from melanoma_edge.report.document import build_report
+from melanoma_edge.report.document import build_report, schema
 
 VOID = {"meta", "link", "br", "img", "path", "use", "wbr", "hr", "input"}
 HOSTILE = "\"><script>alert(1)</script>'&amp;$x_{y}$%{{7*7}}\u202e"
@@ -118,6 +119,32 @@ def test_the_tables_have_every_figure(page):
     ):
         assert words in text
     assert text.count("ai-edge-litert") >= 4
+
+
+def test_cold_start_memory_and_the_wait_before_the_network_stand_beside_the_latencies(page):
+    for words in (
+        "Cold start, ms",
+        "15.8",
+        "6.71 MB",
+        "19.02 MB",
+        "a 600 x 450 JPEG to 128 pixels",
+        "5.67",
+        "3.45 ms of it",
+    ):
+        assert words in page.text
+    assert "the reference's predictions and times are those of a CPU" in page.text
+
+
+def test_a_gpu_has_a_table_of_its_own(inputs):
+    row = {"name": "reference", "runtime": "torch", "version": "2", "batch": 64, "precision": "float16", "runs": 100}
+    times = {"p50": 4.321, "p90": 4.4, "p99": 4.5, "images_per_second": 14811.4}
+    inputs["bench"]["gpu"] = {"device": HOSTILE, "rows": [{**row, **times}]}
+    report = build_report(**inputs)
+    jsonschema.validate(report, schema())
+    page = Page(html.render_html(report, {}))
+    assert not page.all("script") and not page.broken
+    assert "float16 64 4.321" in page.text and "14,811" in page.text
+    assert "those of a CPU" not in page.text
 
 
 def test_flipped_images_show_with_both_probabilities(report, thumbnail, page):

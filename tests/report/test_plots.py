@@ -3,10 +3,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from melanoma_edge.report import plots
+from melanoma_edge.report import plots, wording
 from melanoma_edge.report.document import build_report
 
-FIGURES = (plots.roc, plots.confusion, plots.cost)
+FIGURES = (plots.roc, plots.bland_altman, plots.confusion, plots.cost)
 SPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
 
 
@@ -43,6 +43,15 @@ def test_roc_has_a_curve_a_file_and_one_for_the_reference(report):
     assert svg.count("var(--series-4)") >= 4  # a line and a dot in two panels
 
 
+def test_bland_altman_draws_a_dot_an_image_and_the_limits_of_compressed_files(report):
+    svg = str(plots.bland_altman(report))
+    found = next(row["bland_altman"] for row in report["artifacts"] if row["precision"] == "int8")
+    for key in ("low", "bias", "high"):
+        assert f">{wording.signed(found[key])}<" in svg
+    assert "int8.tflite" in svg and "float32" not in svg
+    assert svg.count("<use ") >= 2 * len(found["points"]) == 2 * report["reference"]["n"]
+
+
 def test_confusion_shows_the_counts(report):
     svg = str(plots.confusion(report))
     for row in (report["reference"], *report["artifacts"]):
@@ -66,6 +75,7 @@ def test_one_disturbed_run_does_not_hide_the_bars(inputs):
 
 def test_a_report_without_timings_or_curves_still_draws(report):
     bare = {"latency": [], "latency_ms": None, "roc": {"fpr": [], "tpr": []}, "sensitivity": None, "auc": None}
+    bare["bland_altman"] = {"bias": None, "low": None, "high": None, "outside": None, "points": []}
     blank = {
         **report,
         "reference": {**report["reference"], **bare},
