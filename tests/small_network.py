@@ -8,6 +8,7 @@ from onnx_graphs import Builder
 
 from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.export import passes
+from melanoma_edge.quantize.prepare import array, set_array
 
 SIZE = 16
 SPEC = Preprocessing(SIZE)
@@ -28,6 +29,22 @@ def mobile() -> ir.Model:
     model = b.done(b.linear(b.op("HardSwish", b.linear(x, 10)), 2))
     passes.apply(model, "clean")
     passes.apply(model, "integer")
+    return model
+
+
+def excited(*, swish: bool = True, spread: float = 1.0) -> ir.Model:
+    """Swish (or Relu), squeeze and excite, and a layer behind; channels in front differ by `spread` in range."""
+    b = Builder((1, 3, SIZE, SIZE), np.random.default_rng(0))
+    x = b.conv(b.image, 12, 3)
+    maker = x.producer()
+    x = b.op("Mul", x, b.op("Sigmoid", x)) if swish else b.op("Relu", x)
+    gate = b.op("Sigmoid", b.conv(b.op("Relu", b.conv(b.op("GlobalAveragePool", x), 4)), 12))
+    x = b.op("Relu", b.conv(b.op("Mul", x, gate), 8))
+    reader = x.producer().inputs[0].producer()  # type: ignore[union-attr]
+    model = b.done(b.linear(b.op("Flatten", b.op("GlobalAveragePool", x)), 2))
+    factors = np.geomspace(1, spread, 12)
+    set_array(maker.inputs[1], array(maker.inputs[1]) * factors.reshape(-1, 1, 1, 1))  # type: ignore[union-attr]
+    set_array(reader.inputs[1], array(reader.inputs[1]) / factors.reshape(1, -1, 1, 1))  # type: ignore[union-attr]
     return model
 
 

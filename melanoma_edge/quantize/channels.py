@@ -17,7 +17,8 @@ KEEPS = ("Relu", "LeakyRelu", "MaxPool", "AveragePool", "GlobalAveragePool", "Id
 class ChannelClass:
     """One factor a channel: multiply the outputs of `makers`, divide in the weights of `readers`.
 
-    values: every value that carries the factors. caps: upper bounds of the Clip nodes on the way, by output name.
+    makers: layers, or one Mul by a constant for each channel (`is_scaling`). values: every value that carries the
+    factors. caps: upper bounds of the Clip nodes on the way, by output name.
     """
 
     channels: int
@@ -31,8 +32,9 @@ def channel_classes(graph: ir.Graph) -> list[ChannelClass]:
     """Every class of values that runs from Conv and Gemm outputs to Conv and Gemm inputs only, in graph order.
 
     Relu and pools pass a positive factor, a sum passes it when all its operands carry it, a product when the other
-    operand does not. A Clip from 0 passes it while its upper bound is not reached (`ChannelClass.caps`). Anything else,
-    and the graph's input and output, ends the search: those classes are left out.
+    operand does not (a gate's, when `is_scaling` makes it). A Clip from 0 passes it while its upper bound is not
+    reached (`ChannelClass.caps`). Anything else, and the graph's input and output, ends the search: those classes are
+    left out.
     """
     parent: dict[str, str] = {}
     frozen: set[str] = set()
@@ -46,11 +48,21 @@ def channel_classes(graph: ir.Graph) -> list[ChannelClass]:
             parent[_find(parent, name)] = _find(parent, carried[0])
     frozen.update(str(v.name) for v in [*graph.inputs, *graph.outputs])
     stopped = {_find(parent, name) for name in frozen if name in parent}
-    return [
+    found = [
         _class(graph, parent, caps, root)
         for root in dict.fromkeys(_find(parent, n) for n in parent)
         if root not in stopped
     ]
+    return [group for group in found if len(group.makers) == 1 or not any(is_scaling(n) for n in group.makers)]
+
+
+def is_scaling(node: ir.Node) -> bool:
+    """Whether a node multiplies one pixel by a constant for each channel, `[1, C, 1, 1]`, that nothing else reads."""
+    value, factors = node.inputs if len(node.inputs) == 2 else (None, None)
+    if node.op_type != "Mul" or value is None or factors is None:
+        return False
+    alone = value.const_value is None and factors.const_value is not None and len(factors.uses()) == 1
+    return alone and _dims(value)[1:] == _dims(factors)[1:] and len(_dims(value)) == 4 and _dims(value)[2:] == (1, 1)
 
 
 def reads(node: ir.Node) -> NDArray[np.int64]:
@@ -80,8 +92,8 @@ def _carries(node: ir.Node, caps: dict[str, float]) -> tuple[list[str], list[str
     """The values of a node that carry one factor, and those that must have none; adds to `caps`."""
     variables = [v for v in node.inputs if v is not None and v.const_value is None]
     names, outputs = [str(v.name) for v in variables], [str(v.name) for v in node.outputs]
-    if _is_layer(node):
-        return outputs, []
+    if _is_layer(node) or is_scaling(node):
+        return outputs, [] if _is_layer(node) else names
     if len(variables) == 1 and (node.op_type in KEEPS or _is_flattening(node)):
         return names + outputs, []
     if node.op_type == "Clip":
@@ -93,7 +105,9 @@ def _carries(node: ir.Node, caps: dict[str, float]) -> tuple[list[str], list[str
     if node.op_type == "Add" and len(set(names)) == 2 and len(set(shapes)) == 1:
         return names + outputs, []
     if node.op_type == "Mul" and len(set(names)) == 2 and shapes.count(shapes[-1]) == 2:
-        scaled = names[shapes.index(shapes[-1])]
+        full = shapes.index(shapes[-1])
+        maker = variables[1 - full].producer()
+        scaled = names[full if maker is None or not is_scaling(maker) else 1 - full]
         return [scaled, *outputs], [n for n in names if n != scaled]
     return names + outputs, names + outputs
 
@@ -108,7 +122,7 @@ def _is_flattening(node: ir.Node) -> bool:
 
 def _class(graph: ir.Graph, parent: Mapping[str, str], caps: Mapping[str, float], root: str) -> ChannelClass:
     values = tuple(name for name in parent if _find(parent, name) == root)
-    makers = tuple(n for n in graph if _is_layer(n) and n.outputs[0].name in values)
+    makers = tuple(n for n in graph if (_is_layer(n) or is_scaling(n)) and n.outputs[0].name in values)
     readers = tuple(n for n in graph if _is_layer(n) and n.inputs[0] is not None and n.inputs[0].name in values)
-    channels = len(array(makers[0].inputs[1]))
+    channels = array(makers[0].inputs[1]).shape[1 if is_scaling(makers[0]) else 0]
     return ChannelClass(channels, values, makers, readers, {v: caps[v] for v in values if v in caps})

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from melanoma_edge.quantize.affine import LEVELS
-from melanoma_edge.quantize.channels import ChannelClass, channel_classes, reads
+from melanoma_edge.quantize.channels import ChannelClass, channel_classes, is_scaling, reads
 from melanoma_edge.quantize.executor import Batches, Program, Step, run
 from melanoma_edge.quantize.importance import Importance
 from melanoma_edge.quantize.prepare import array, set_array
@@ -24,6 +24,7 @@ from melanoma_edge.quantize.weights import LARGEST
 
 FACTOR_LIMIT = 32.0  # a channel that is almost silent on the calibration images may speak up on others
 STEPS, RATE = 60, 0.15  # of the descent, in log factors
+WORTHWHILE = 0.9  # cost after by before under which a factor for each channel of a gate is worth its operator
 WEIGHT_NOISE = 0.1  # squared error of adaptive rounding (`rounding`) by that of rounding to nearest, measured
 
 
@@ -68,6 +69,8 @@ def equalize(
         if cost is None:
             continue
         factors, gain = _best(group, cost, extremes)
+        if is_scaling(group.makers[0]):
+            factors = _as_integers(factors) if gain < WORTHWHILE else np.ones_like(factors)
         for node in group.makers:
             _scale_rows(node, factors)
         for node in group.readers:
@@ -158,7 +161,15 @@ def _descend(cost: _Cost, start: Tensor, lower: Tensor, upper: Tensor) -> tuple[
     return best, point
 
 
+def _as_integers(factors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Factors that the uint8 constant of a Mul holds exactly; a common factor has no effect."""
+    return np.asarray(np.maximum(np.rint(factors / factors.max() * LEVELS), 1) / LEVELS)
+
+
 def _scale_rows(node: ir.Node, factors: NDArray[np.float64]) -> None:
+    if is_scaling(node):
+        set_array(node.inputs[1], array(node.inputs[1]) * factors.reshape(1, -1, 1, 1))
+        return
     weight = array(node.inputs[1])
     set_array(node.inputs[1], weight * factors.reshape(-1, *[1] * (weight.ndim - 1)))
     set_array(node.inputs[2], array(node.inputs[2]) * factors)

@@ -15,6 +15,7 @@ from melanoma_edge.quantize.affine import LEVELS, Affine
 from melanoma_edge.quantize.channels import channel_classes
 from melanoma_edge.quantize.equalize import channel_extremes, equalize
 from melanoma_edge.quantize.executor import Batches, Program, load
+from melanoma_edge.quantize.gates import close_gates, open_gates
 from melanoma_edge.quantize.importance import importance
 from melanoma_edge.quantize.placement import place
 from melanoma_edge.quantize.prepare import prepare
@@ -66,11 +67,11 @@ def gather(
     """
     images = _checked(calibration, model)
     prepared = prepare(model)
-    program = load(prepared)
     if equalization:
-        _equalize(prepared, program, images, spec, progress)
-        program = load(prepared)
-    return Evidence(prepared, program, images, spec, gradients)
+        open_gates(prepared)
+        _equalize(prepared, load(prepared), images, spec, progress)
+        close_gates(prepared)
+    return Evidence(prepared, load(prepared), images, spec, gradients)
 
 
 def observations(evidence: Evidence, names: Collection[str], progress: Progress = silent) -> Mapping[str, Observation]:

@@ -13,6 +13,8 @@ from melanoma_edge.quantize.prepare import WEIGHTED
 
 Bounds = tuple[float, float]
 UNBOUNDED: Bounds = (-np.inf, np.inf)
+MEAN = "GlobalAveragePool"
+RESHAPES = ("Flatten", "Reshape", "Squeeze")
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,9 @@ class Placement:
 def place(model: ir.Model, *, image: Affine | None, float_head: bool, float_nodes: Collection[str]) -> Placement:
     """Place every operator that has an integer kernel in all runtimes (`kernels.KERNELS`), except those kept in float.
 
-    image: exact parameters of the network's input, when its preprocessing has any. float_head: the last Conv or Gemm
-    and what follows it stay in float, so that logits are not rounded to 8 bits. float_nodes: names of further nodes.
+    image: exact parameters of the network's input, when its preprocessing has any. float_head: the last Conv or Gemm,
+    the mean over pixels before it and what follows it stay in float, so that neither the features that it reads nor the
+    logits are rounded to 8 bits. float_nodes: names of further nodes.
     An operator without weights stays in float when all it reads comes from float operators, and runs in integers when
     all around it does: runtimes make an integer kernel of it in any case. A Relu or Clip disappears
     when the group of its output saturates at its bounds; otherwise it runs in float. Deterministic.
@@ -83,12 +86,23 @@ def _saturates(node: ir.Node) -> bool:
 
 
 def _head(graph: ir.Graph) -> Iterator[str]:
-    """Names of the nodes from the last weighted operator to the output."""
-    node = graph.outputs[0].producer()
+    """Names of the nodes from the last weighted operator, and the mean over pixels that it may read, to the output."""
+    node, last = graph.outputs[0].producer(), False
     while node is not None:
         yield str(node.name)
         before = variable_inputs(node)
-        node = before[0].producer() if node.op_type not in WEIGHTED and len(before) == 1 else None
+        if len(before) != 1 or node.op_type == MEAN:
+            return
+        last = last or node.op_type in WEIGHTED
+        node = _mean_before(before[0]) if last else before[0].producer()
+
+
+def _mean_before(value: ir.Value) -> ir.Node | None:
+    """The mean over pixels, or the reshape behind one, that makes `value` for one reader only."""
+    node = value.producer()
+    if node is None or len(value.consumers()) != 1 or node.op_type not in (MEAN, *RESHAPES):
+        return None
+    return node if node.op_type == MEAN or (node.inputs[0] and _mean_before(node.inputs[0])) else None
 
 
 def _has_kernel(node: ir.Node) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 import onnx_ir as ir
 
 from melanoma_edge.quantize.affine import LEVELS, Affine
+from melanoma_edge.quantize.channels import is_scaling
 from melanoma_edge.quantize.limits import output_group
 from melanoma_edge.quantize.placement import Placement, constant_operands, variable_inputs
 from melanoma_edge.quantize.prepare import array
@@ -39,7 +40,10 @@ def avoid_ties(
             continue
         read = [placement.groups[str(v.name)] for v in variable_inputs(node)]
         made = output_group(node, placement)
-        if constant_operands(node):
+        if is_scaling(node):  # so many products that one of them always lies near a half
+            factors = [str(v.name) for v in constant_operands(node)]
+            fits = _product(node, [*read, *factors], made, placement, moved, held | set(factors))
+        elif constant_operands(node):
             fits = _with_constant(node, read[0], made, placement, moved, made not in held)
         elif node.op_type == "Add":
             fits = _sum(read, made, placement, moved, held)

@@ -36,7 +36,7 @@ def residual_block() -> Builder:
 
 def test_everything_with_a_kernel_is_placed_and_the_head_stays_in_float() -> None:
     model, placement = placed(residual_block().model, float_head=True)
-    assert in_float(model, placement) == ["Gemm"]
+    assert in_float(model, placement) == ["GlobalAveragePool", "Flatten", "Gemm"]
     assert placement.groups["image"] in placement.fixed and placement.fixed["image"] == IMAGE
     model, placement = placed(residual_block().model)
     assert in_float(model, placement) == []

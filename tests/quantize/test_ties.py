@@ -53,12 +53,13 @@ def nearest_half(model: ir.Model, placement: Placement, scales: dict[str, Affine
 
 
 def blocks() -> Builder:
-    """A chain of residual sums, squeeze and excite, a hard-swish in parts, and a mean."""
+    """A chain of residual sums, squeeze and excite with factors for the gate, a hard-swish in parts, and a mean."""
     b = Builder((1, 3, 8, 8))
     x = b.conv(b.image, 4)
     for _ in range(3):
         x = b.op("Add", b.conv(x, 4), x)
     gate = b.op("Sigmoid", b.conv(b.op("GlobalAveragePool", x), 4))
+    gate = b.op("Mul", gate, b.const(np.linspace(0.1, 3, 4).reshape(1, 4, 1, 1)))
     x = b.op("Mul", x, gate)
     x = b.op("Mul", x, b.op("Clip", b.op("Add", x, b.const(3)), b.const(0), b.const(6)))
     b.op("Mul", b.op("GlobalAveragePool", x), b.const(1 / 6))
