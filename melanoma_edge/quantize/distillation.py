@@ -15,12 +15,14 @@ import numpy as np
 import onnx_ir as ir
 import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 from torch import Tensor
 
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.executor import Batches, Program, run
 from melanoma_edge.quantize.fake import constants, hooks
+from melanoma_edge.quantize.head import Logits, answers, fit
 from melanoma_edge.quantize.limits import output_group
 from melanoma_edge.quantize.prepare import array
 from melanoma_edge.quantize.scheme import Scheme, weighted_nodes
@@ -29,6 +31,7 @@ from melanoma_edge.quantize.weights import LARGEST, quantize_bias
 RATE = 0.002  # of Adam, in steps of a weight or of an output: most weights never reach another integer
 HINT = 0.01
 BATCH = 16
+JUDGED = 200  # images that tell whether it helped
 UNSURE = 0.45  # how far from its integer a weight may start: what rounding decided is not undone at once
 
 
@@ -63,7 +66,8 @@ def distil(
     epochs: int,
     progress: Progress = silent,
 ) -> Scheme:
-    """`scheme`, made for `model`, with other integers in weights and biases. Deterministic.
+    """`scheme`, made for `model`, with other integers in weights and biases; as it is, when those answer no closer to
+    the float network on the first `JUDGED` images. Deterministic.
 
     program: the float network. images: uint8 `[N, S, S, 3]`, gone through `epochs` times.
     """
@@ -96,7 +100,18 @@ def distil(
             decay.step()
             done += 1
             progress("distillation", done, steps)
-    return _taken(model, scheme, learned)
+    judged = Batches(images[:JUDGED], spec, BATCH)
+    wanted = answers(program, judged)
+    return min(scheme, _taken(model, scheme, learned), key=lambda s: _miss(model, program, s, judged, wanted))
+
+
+def _miss(model: ir.Model, program: Program, scheme: Scheme, images: Batches, exact: Logits) -> float:
+    """Mean squared error of the probabilities, after the refit of the last layer that follows (`head`)."""
+    simulated = hooks(model, program, scheme)
+    rough = answers(program, images, simulated.constants, simulated.on_input, simulated.on_output)
+    found = fit(rough, exact)
+    fitted = softmax(rough * found.factor + found.shifts, axis=1)
+    return float(np.square(fitted - softmax(exact, axis=1)).mean())
 
 
 def _start(model: ir.Model, scheme: Scheme) -> _Learned:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import onnx_ir as ir
 import onnxruntime as ort
+import pytest
 from numpy.typing import NDArray
 from onnx_graphs import Builder
 from small_network import IMAGES, SPEC, run_ort
@@ -60,3 +61,9 @@ def test_it_is_the_same_each_time() -> None:
     for one, other in zip(distilled(2)[2].weights.values(), distilled(2)[2].weights.values(), strict=True):
         np.testing.assert_array_equal(one.values, other.values)
         np.testing.assert_array_equal(one.bias, other.bias)
+
+
+def test_what_answers_no_closer_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distillation, "RATE", 20.0)
+    _, before, after = distilled(epochs=1)
+    assert after is before
