@@ -102,7 +102,7 @@ class Gates:
 class ProofOptions:
     """Where decisions are compared, with which margin, and how often each file is timed.
 
-    Raises InputError for a margin that is not between 0 and 1.
+    Raises InputError for a margin that is not between 0 and 1, or a negative number of images.
     """
 
     operating_point: str = _choice(
@@ -110,8 +110,11 @@ class ProofOptions:
     )
     margin: float = _choice(0.01, "sensitivity that an artifact may lose and still be called not inferior")
     bench_runs: int = _choice(100, "timed runs per file and thread count, at least 100 for a published figure")
+    robustness_images: int = _choice(100, "test images that are blurred, compressed, lit otherwise; 0 skips that")
 
     def __post_init__(self) -> None:
+        if self.robustness_images < 0:
+            raise InputError(f"robustness_images is {self.robustness_images}: a whole number from 0 up is accepted")
         if not 0 < self.margin < 1:
             raise InputError(f"margin is {self.margin}: a sensitivity between 0 and 1 is accepted")
 

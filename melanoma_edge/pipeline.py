@@ -19,7 +19,7 @@ from melanoma_edge.quantize import quantizers
 from melanoma_edge.quantize.weight_only import NAME as WEIGHT_ONLY
 from melanoma_edge.report.bundle import WORK, check_output
 from melanoma_edge.stages import data as data_stage
-from melanoma_edge.stages import emit, graph, predict, proof, quantize, ship, weight_only
+from melanoma_edge.stages import emit, graph, predict, proof, quantize, robust, ship, weight_only
 from melanoma_edge.stages import train as train_stage
 from melanoma_edge.stages.data import Images
 from melanoma_edge.stages.faithful import graph_change
@@ -153,6 +153,9 @@ def _prove(
     with ThreadPoolExecutor(usable_cores()) as pool:  # each file on one thread, as it is timed
         answers = list(pool.map(answer, artifacts))
     verdict = proof.verdict(predict.predictions(truth), answers, images, compiling.proof, compiling.gates, progress)
+    if compiling.proof.robustness_images:
+        moving = robust.run(work, graphs["float32"], artifacts, images, compiling.proof.robustness_images, progress)
+        verdict["robustness"] = robust.document(moving, verdict["operating_point"]["threshold"])
     floats = (reference.model, exported.folder / graph.MODEL)
     timed = proof.time_all(work, artifacts, *floats, compiling.proof.bench_runs, progress)
     started = (name, reference.command, tuple(targets), images, reference.trained)

@@ -106,6 +106,16 @@ def test_the_report_says_which_quantizers_were_tried_on_validation(bundle):
     assert "INT8 recipes" in (bundle / "report.html").read_text()
 
 
+def test_changed_photographs_move_the_float_file_as_the_reference(bundle):
+    found = report(bundle)["robustness"]
+    assert found["images"] == 36 and {row["kind"] for row in found["changes"]} >= {"blur", "jpeg", "noise"}
+    assert any(row["reference"]["mean_abs_dp"] > 1e-4 for row in found["changes"])
+    for row in found["changes"]:
+        own = {one["name"]: one for one in row["artifacts"]}
+        assert own["small_float32.tflite"]["mean_abs_difference"] < 1e-5
+        assert own["small_int8.tflite"]["flips_apart"] == own["small_int8.onnx"]["flips_apart"]
+
+
 def test_the_int8_files_of_both_runtimes_decide_alike(bundle):
     def p(name: str) -> dict[str, float]:
         with (bundle / ".work" / "predict" / name / "predictions.csv").open() as f:

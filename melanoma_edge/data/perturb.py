@@ -1,12 +1,12 @@
 """What a phone does to a picture: blur, JPEG, light, distance, sensor noise. Each with a name and strengths.
 
-A perturbation works on the square that the preprocessing cuts out, at the photograph's own resolution, and the
-preprocessing resizes what comes out, as it would on a phone; noise comes last, on the network's own pixels, so that its
-strength means the same for every camera. The same seed gives the same pixels.
+A perturbation works on the square that the preprocessing cuts out, before it is resized, as it would on a phone; noise
+comes last, on the network's own pixels, so that its strength means the same for every camera. The same seed gives the
+same pixels.
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,13 +67,14 @@ def noise(pixels: NDArray[np.uint8], levels: float, seed: Seed) -> NDArray[np.ui
 
 
 NOISE = "noise"
+FINER = 4  # how much finer than the network's input a photograph stays
 KINDS: dict[str, Callable[[Image.Image, float], Image.Image]] = {f.__name__: f for f in (blur, jpeg, brightness, zoom)}
 STRENGTHS = {
-    "blur": (0.25, 0.5, 1.0, 2.0),
-    "jpeg": (95, 75, 50, 30),
+    "blur": (0.25, 0.5, 1.0),
+    "jpeg": (95, 60, 30),
     "brightness": (0.5, 0.75, 1.25, 1.5),
     "zoom": (0.8, 0.9, 1.1, 1.25),
-    NOISE: (2, 5, 10),
+    NOISE: (3, 8),
 }
 UNITS = {
     "blur": "% of the side",
@@ -89,24 +90,36 @@ def standard() -> tuple[Perturbation, ...]:
     return tuple(Perturbation(kind, strength) for kind, some in STRENGTHS.items() for strength in some)
 
 
-def perturbed(image: Image.Image, size: int, change: Perturbation | None, seed: Seed) -> NDArray[np.uint8]:
-    """A decoded image through one change (None: unchanged) to the network's pixels, uint8 `[size, size, 3]`.
+def photograph(image: Image.Image, size: int) -> Image.Image:
+    """The square that the preprocessing cuts out of a decoded image, of at least FINER times `size` where it has that.
+
+    Larger ones are averaged down by a whole factor: at twelve megapixels every change would take seconds.
+    """
+    whole = square(image)
+    return whole.reduce(max(1, whole.width // (FINER * size)))
+
+
+def perturbed(photo: Image.Image, size: int, change: Perturbation | None, seed: Seed) -> NDArray[np.uint8]:
+    """A `photograph` through one change (None: unchanged) to the network's pixels, uint8 `[size, size, 3]`.
 
     seed: only noise draws from it. Raises InputError for an unknown kind.
     """
-    whole = square(image)
-    if change is not None and change.kind != NOISE:
-        if change.kind not in KINDS:
-            raise InputError(f"unknown perturbation {change.kind!r}: known are {', '.join(STRENGTHS)}")
-        whole = KINDS[change.kind](whole, change.strength)
-    small = np.asarray(whole.resize((size, size), Image.Resampling.BILINEAR))
-    return noise(small, change.strength, seed) if change is not None and change.kind == NOISE else small
+    if change is not None and change.kind not in STRENGTHS:
+        raise InputError(f"unknown perturbation {change.kind!r}: known are {', '.join(STRENGTHS)}")
+    noisy = change is not None and change.kind == NOISE
+    changed = photo if change is None or noisy else KINDS[change.kind](photo, change.strength)
+    small = np.asarray(changed.resize((size, size), Image.Resampling.BILINEAR))
+    return noise(small, change.strength, seed) if change is not None and noisy else small
 
 
-def load_perturbed(path: Path, size: int, change: Perturbation | None, seed: Seed) -> NDArray[np.uint8]:
-    """`perturbed` of an image file. Raises InputError, naming it, when it cannot be decoded."""
+def load_perturbed(path: Path, size: int, changes: Sequence[Perturbation | None], seed: Seed) -> NDArray[np.uint8]:
+    """An image file through each change: uint8 `[len(changes), size, size, 3]`.
+
+    Raises InputError, naming the file, when it cannot be decoded.
+    """
     try:
         with Image.open(path) as image:
-            return perturbed(image, size, change, seed)
+            photo = photograph(image, size)
     except OSError as error:
         raise InputError(f"cannot decode {path}: {error}") from None
+    return np.stack([perturbed(photo, size, change, (*seed, i)) for i, change in enumerate(changes)])

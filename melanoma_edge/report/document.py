@@ -56,6 +56,7 @@ def build_report(
         "gates": gates,
         "flips": verify["flips"],
         "agreement": verify["agreement"],
+        "robustness": verify.get("robustness"),
         "build": {key: value for key, value in build.items() if key not in {"name", "created_utc"}},
         "data": data,
         "preprocessing": preprocessing,

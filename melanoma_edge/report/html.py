@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from melanoma_edge.report import compare, ledger, plots, view, wording
+from melanoma_edge.report import compare, ledger, plots, robustness, view, wording
 
 WORDING: tuple[Callable[..., Any], ...] = (
     wording.plain,
@@ -39,6 +39,9 @@ VIEW: tuple[Callable[..., Any], ...] = (
     view.split_name,
     view.step,
     view.channels,
+    robustness.reference_sentence,
+    robustness.file_sentence,
+    robustness.file_rows,
 )
 
 
@@ -63,6 +66,7 @@ SECTIONS = (
     Section("plots", "In pictures", "artifacts"),
     Section("ledger", "Changed decisions", "flips"),
     Section("subgroups", "For whom", "artifacts"),
+    Section("robustness", "Other photographs", "robustness"),
     Section("tried", "INT8 recipes", "build.quantization.quantizer"),
     Section("data", "Data", "data"),
     Section("training", "Training", "training"),
@@ -94,6 +98,7 @@ def render_html(report: Mapping[str, Any], thumbnails: Mapping[str, bytes], show
             figures=_figures(report),
             headline=view.headline(report),
             **extras,
+            moving=small,
             threads=view.thread_counts(report),
             method=view.method(report["bench"]),
             timed=view.timed(report),
@@ -130,6 +135,8 @@ def _figures(report: Mapping[str, Any]) -> dict[str, Markup]:
     figures = {"roc": plots.roc(report), "confusion": plots.confusion(report), "cost": plots.cost(report)}
     if any(row.get("bland_altman") and row["precision"] != "float32" for row in report["artifacts"]):
         figures["bland_altman"] = plots.bland_altman(report)
+    if report.get("robustness"):
+        figures["robustness"] = plots.robustness(report)
     if report["training"]:
         figures["training"] = plots.training(report["training"]["history"], report["training"].get("best_epoch"))
     return figures

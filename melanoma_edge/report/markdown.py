@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from melanoma_edge.report import wording
+from melanoma_edge.report.robustness import file_sentence, reference_sentence
 from melanoma_edge.report.wording import integer, megabytes, number, percent, signed
 
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!])")
@@ -22,7 +23,7 @@ def render_markdown(report: Mapping[str, Any]) -> str:
         f"{integer(reference['melanomas'])} of them melanomas; melanoma is decided from "
         f"p = {number(point['threshold'])} on ({text(point['rule'])})."
     )
-    parts += [files_table(report), _rulings(report["artifacts"]), _gates(report["gates"])]
+    parts += [files_table(report), _rulings(report["artifacts"]), _robustness(report), _gates(report["gates"])]
     parts.append("An aid for engineers and researchers, never a diagnosis.")
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -43,7 +44,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -
 
 def text(value: object) -> str:
     """Text from outside as Markdown that shows it as it is."""
-    return SPECIAL.sub(r"\\\1", wording.plain(value, 400))
+    return SPECIAL.sub(r"\\\1", wording.plain(value, 900))
 
 
 def code(value: object) -> str:
@@ -70,6 +71,16 @@ def _rulings(artifacts: Sequence[Mapping[str, Any]]) -> str:
     judged = [(a["name"], a["certainty"]["sensitivity"]) for a in artifacts if a.get("certainty")]
     lines = [f"- {code(name)}: sensitivity **{v['verdict']}**. {text(wording.ruling(v))}" for name, v in judged]
     return "\n".join(lines)
+
+
+def _robustness(report: Mapping[str, Any]) -> str:
+    """One line on changed photographs: the reference, and the first compressed file."""
+    found = report.get("robustness")
+    if not found:
+        return "Robustness to other photographs: not measured."
+    small = [row["name"] for row in report["artifacts"] if row["precision"] != "float32"][:1]
+    said = [reference_sentence(found), *(f"{name}: {file_sentence(found, name)}" for name in small)]
+    return text("Other photographs. " + " ".join(said))
 
 
 def _gates(gates: Sequence[Mapping[str, Any]]) -> str:

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from melanoma_edge.report import view, wording
+from melanoma_edge.report.robustness import panels, reference_sentence
 
 INK, MUTED, RULE, PAPER, ACCENT = "#010101", "#010102", "#010103", "#010104", "#010105"
 SERIES = ("#010111", "#010112", "#010113", "#010114", "#010115", "#010116")
@@ -143,6 +144,29 @@ def cost(report: Mapping[str, Any]) -> Markup:
 
     height = 0.9 + 0.42 * len(rows)
     return _svg("cost", draw, height, "Size and latency of each file as bars; the table above has the figures.")
+
+
+def robustness(report: Mapping[str, Any]) -> Markup:
+    """Mean change of the probability under changed photographs, a panel a kind: the reference and compressed files."""
+    names = [row["name"] for row in report["artifacts"] if row["precision"] != "float32"]
+    short = wording.short_names([row["name"] for row in report["artifacts"]])
+    drawn = panels(report["robustness"], names)
+
+    def draw(figure: Figure) -> None:
+        for axes, panel in zip(figure.subplots(1, len(drawn), sharey=True, squeeze=False)[0], drawn, strict=True):
+            places = range(len(panel["strengths"]))
+            reference = [_nan(v) for v in panel["reference"]]
+            axes.plot(places, reference, color=INK, linewidth=6, alpha=0.22, label="reference")
+            for i, (name, values) in enumerate(panel["files"].items()):
+                style = {"color": SERIES[i % len(SERIES)], "linestyle": DASHES[i % len(DASHES)]}
+                axes.plot(places, [_nan(v) for v in values], label=short[name], marker="o", markersize=3, **style)
+            axes.set(title=panel["title"], xlabel=panel["unit"], ylim=(0, None))
+            axes.set_xticks(places, panel["strengths"])
+        figure.axes[0].set_ylabel("mean |Δp|")
+        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
+
+    said = reference_sentence(report["robustness"])
+    return _svg("robustness", draw, 2.9, f"Mean change of the probability under changed photographs. {said}")
 
 
 def training(history: Sequence[Mapping[str, Any]], best_epoch: int | None) -> Markup:

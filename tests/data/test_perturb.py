@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from melanoma_edge.data import perturb
-from melanoma_edge.data.perturb import STRENGTHS, UNITS, Perturbation, load_perturbed, perturbed, standard
+from melanoma_edge.data.perturb import STRENGTHS, UNITS, Perturbation, load_perturbed, perturbed, photograph, standard
 from melanoma_edge.data.preprocess import pixels
 from melanoma_edge.errors import InputError
 
@@ -24,16 +24,16 @@ def photo() -> Image.Image:
 
 def moved(photo: Image.Image, change: Perturbation) -> float:
     before = pixels(photo, SIDE).astype(float)
-    return float(np.abs(perturbed(photo, SIDE, change, (0,)) - before).mean())
+    return float(np.abs(perturbed(photograph(photo, SIDE), SIDE, change, (0,)) - before).mean())
 
 
 def test_nothing_is_the_preprocessing(photo: Image.Image) -> None:
-    assert np.array_equal(perturbed(photo, SIDE, None, (0,)), pixels(photo, SIDE))
+    assert np.array_equal(perturbed(photograph(photo, SIDE), SIDE, None, (0,)), pixels(photo, SIDE))
 
 
 @pytest.mark.parametrize("change", standard(), ids=lambda c: f"{c.kind}-{c.strength:g}")
 def test_the_same_seed_gives_the_same_pixels_and_something_moves(photo: Image.Image, change: Perturbation) -> None:
-    one, two = (perturbed(photo, SIDE, change, (3, 4)) for _ in range(2))
+    one, two = (perturbed(photograph(photo, SIDE), SIDE, change, (3, 4)) for _ in range(2))
     assert one.shape == (SIDE, SIDE, 3) and one.dtype == np.uint8
     assert np.array_equal(one, two)
     assert moved(photo, change) > 0.01
@@ -81,4 +81,18 @@ def test_what_cannot_be_done_is_said(photo: Image.Image, tmp_path) -> None:
         perturbed(photo, SIDE, Perturbation("rain", 1), (0,))
     (tmp_path / "a.jpg").write_text("no image")
     with pytest.raises(InputError, match=r"cannot decode .*a\.jpg"):
-        load_perturbed(tmp_path / "a.jpg", SIDE, None, (0,))
+        load_perturbed(tmp_path / "a.jpg", SIDE, (None,), (0,))
+
+
+def test_large_photographs_are_reduced_but_stay_finer_than_the_network() -> None:
+    assert photograph(Image.new("RGB", (4000, 3000)), SIDE).size == (273, 273)  # 3000 // 11, rounded up
+    assert photograph(Image.new("RGB", (600, 450)), SIDE).size == (450, 450)
+
+
+def test_a_file_gives_every_change_in_order(photo: Image.Image, tmp_path) -> None:
+    photo.save(tmp_path / "a.png")
+    changes = (None, *standard())
+    found = load_perturbed(tmp_path / "a.png", SIDE, changes, (7,))
+    assert found.shape == (len(changes), SIDE, SIDE, 3)
+    square = photograph(photo, SIDE)
+    assert all(np.array_equal(found[i], perturbed(square, SIDE, c, (7, i))) for i, c in enumerate(changes))

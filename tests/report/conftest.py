@@ -126,6 +126,34 @@ SUBGROUPS = [
     }
     for value, images, lost in (("female", 700, 9), ("male <b>", 807, 2))
 ]
+ROBUSTNESS = {
+    "images": 100,
+    "melanomas": 50,
+    "reference": "float graph, onnxruntime 1.31.1",
+    "unchanged": [{"name": f"mobilenet_v2_int8.{form}", "flips_apart": 1} for form in ("tflite", "onnx")],
+    "changes": [
+        {
+            "kind": kind,
+            "strength": strength,
+            "unit": unit,
+            "reference": {"mean_abs_dp": 0.01 * size, "max_abs_dp": 0.08 * size, "flips": size},
+            "artifacts": [
+                {
+                    "name": f"mobilenet_v2_int8.{form}",
+                    **{"mean_abs_dp": 0.011 * size, "max_abs_dp": 0.085 * size, "flips": size + 1},
+                    **{"correlation": 0.99, "mean_abs_difference": 0.002 * size, "flips_apart": size // 2},
+                }
+                for form in ("tflite", "onnx")
+            ],
+        }
+        for kind, strength, unit, size in (
+            ("blur", 0.5, "% of the side", 2),
+            ("blur", 1.0, "% of the side", 5),
+            ("jpeg", 30, "quality", 3),
+            ("noise", 10, "levels", 9),
+        )
+    ],
+}
 PROOF = {"certainty": CERTAINTY, "subgroups": SUBGROUPS}
 
 ARTIFACTS = (
@@ -267,6 +295,7 @@ def make_inputs() -> dict:
             "gates": [gate for a in ARTIFACTS if a["precision"] == "int8" for gate in _gates(a)],
             "flips": [flip for name in int8 for flip in _flips(name)],
             "agreement": [{"files": int8[:2], "precision": "int8", "flips": 0, "max_abs_dp": 2e-7}],
+            "robustness": ROBUSTNESS,
         },
         "bench": {
             "machine": {"processor": "AMD EPYC 9B14", "cores": 2, "system": "Linux 6.1"},

@@ -7,6 +7,7 @@ import pytest
 
 from melanoma_edge.report.document import build_report, jsonable, schema, verdict
 from melanoma_edge.report.html import render_html
+from melanoma_edge.report.markdown import render_markdown
 
 VALIDATOR = jsonschema.Draft202012Validator(schema())
 
@@ -126,6 +127,15 @@ def test_the_schema_refuses_what_is_wrong(report, path, value):
         place = place[key]
     place[path[-1]] = value
     assert not VALIDATOR.is_valid(wrong)
+
+
+def test_robustness_that_was_not_measured_is_null_and_said(inputs):
+    del inputs["verify"]["robustness"]
+    report = build_report(**inputs)
+    VALIDATOR.validate(report)
+    assert report["robustness"] is None
+    assert "Not measured in this build" in render_html(report, {})
+    assert "not measured" in render_markdown(report)
 
 
 def test_the_inputs_are_left_alone(inputs):

@@ -6,7 +6,7 @@ import pytest
 from melanoma_edge.report import plots, wording
 from melanoma_edge.report.document import build_report
 
-FIGURES = (plots.roc, plots.bland_altman, plots.confusion, plots.cost)
+FIGURES = (plots.roc, plots.bland_altman, plots.confusion, plots.cost, plots.robustness)
 SPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
 
 
@@ -65,6 +65,13 @@ def test_cost_draws_a_bar_for_each_file_and_thread_count(report):
     assert "2 threads" in svg
     assert ">2.69<" in svg
     assert ">1.29<" in svg
+
+
+def test_robustness_has_a_panel_a_kind_and_a_line_a_compressed_file(report):
+    svg = str(plots.robustness(report))
+    for words in ("Blur", "JPEG", "Noise", "% of the side", "int8.tflite", "int8.onnx", "reference"):
+        assert f">{words}<" in svg
+    assert "float32" not in svg
 
 
 def test_one_disturbed_run_does_not_hide_the_bars(inputs):

@@ -1,0 +1,107 @@
+"""A few test images as a phone might have taken them, through the float graph and every file."""
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_edge import runtime
+from melanoma_edge.artifact import Artifact, Stage, run_stage, write_json
+from melanoma_edge.bench.machine import usable_cores
+from melanoma_edge.data import perturb
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.progress import Progress
+from melanoma_edge.runtime.predict import Predict
+from melanoma_edge.stages.data import Images
+from melanoma_edge.stages.emit import Graph
+from melanoma_edge.verify.predictions import softmax
+from melanoma_edge.verify.robustness import robustness
+
+PROBABILITIES, FACTS = "probabilities.npy", "facts.json"
+CHUNK = 16  # images in memory at a time, each with all of its changes
+
+
+def run(
+    work: Path, graph: Graph, artifacts: Sequence[Artifact], images: Images, count: int, progress: Progress
+) -> Stage:
+    """Leaves probabilities.npy, float64 `[1 + files, 1 + changes, count]`, and facts.json: names, images, labels.
+
+    graph: the float graph, which computes what the reference does, in a fraction of torch's time in ONNX Runtime. It
+    comes first, as do the unchanged images. count: of images, if the test split has so many.
+    """
+    samples, seed = images.samples("test"), images.stage.manifest["options"]["seed"]
+    positive = images.labels("test") == images.task.melanoma
+    chosen = choose(positive, count, seed)
+    all_changes = (None, *perturb.standard())
+    spec = Preprocessing(images.size)
+    files = {
+        graph.sha256: graph.path,
+        **{a.sha256: a.path for a in artifacts},
+    }  # each content once
+    networks = [runtime.load(path, spec) for path in files.values()]
+    places = [list(files).index(sha256) for sha256 in (graph.sha256, *(a.sha256 for a in artifacts))]
+
+    def make(folder: Path) -> None:
+        parts = []
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            for start in range(0, len(chosen), CHUNK):
+                few = [(samples[i].path, (seed, int(i))) for i in chosen[start : start + CHUNK]]
+                pixels = pool.map(lambda one: perturb.load_perturbed(one[0], images.size, all_changes, one[1]), few)
+                parts.append(_answers(pool, networks, np.stack(list(pixels)), images.task.melanoma))
+                progress("changed photographs", start + len(few), len(chosen))
+        np.save(folder / PROBABILITIES, np.concatenate(parts, axis=2)[places])
+        told = {"ids": [samples[i].id for i in chosen], "melanoma": positive[chosen].tolist()}
+        write_json(folder / FACTS, {**told, "files": [a.path.name for a in artifacts], **_reference(networks[0])})
+
+    return run_stage(
+        work / "robust",
+        make,
+        inputs={
+            "graph": graph.sha256,
+            **{a.path.name: a.sha256 for a in artifacts},
+            **{name: images.stage.sha256(name) for name in ("samples.csv", "test.npy")},
+        },
+        options={
+            "images": count,
+            "seed": seed,
+            "changes": [asdict(change) for change in perturb.standard()],
+            "runtimes": sorted({f"{network.runtime} {network.version}" for network in networks}),
+        },
+        tools=("pillow", "numpy"),
+    )
+
+
+def document(stage: Stage, threshold: float) -> dict[str, Any]:
+    """What `verify.robustness` finds in the stage's probabilities, at an operating point."""
+    told = json.loads((stage.folder / FACTS).read_text())
+    p = np.load(stage.folder / PROBABILITIES, allow_pickle=False)
+    changes = [{**asdict(c), "unit": perturb.UNITS[c.kind]} for c in perturb.standard()]
+    artifacts = dict(zip(told["files"], p[1:], strict=True))
+    found = robustness(changes, p[0], artifacts, np.array(told["melanoma"], bool), threshold)
+    return {**found, "reference": told["reference"]}
+
+
+def choose(positive: NDArray[np.bool_], count: int, seed: int) -> NDArray[np.intp]:
+    """Positions of `count` images at random, in order; half of them melanomas, or as near to that as there are."""
+    order = np.random.default_rng(seed).permutation(len(positive))
+    melanomas, others = order[positive[order]], order[~positive[order]]
+    few = min(len(melanomas), max(count // 2, count - len(others)))
+    return np.sort(np.concatenate([melanomas[:few], others[: count - few]]))
+
+
+def _answers(
+    pool: ThreadPoolExecutor, networks: Sequence[Predict], pixels: NDArray[np.uint8], melanoma: int
+) -> NDArray[np.float64]:
+    """uint8 `[N, C, S, S, 3]` through each network: probabilities `[networks, C, N]`."""
+    flat = pixels.reshape(-1, *pixels.shape[2:])
+    logits = list(pool.map(lambda network: network(flat), networks))
+    return np.stack([softmax(one)[:, melanoma].reshape(pixels.shape[:2]).T for one in logits])
+
+
+def _reference(network: Predict) -> dict[str, str]:
+    return {"reference": f"float graph, {network.runtime} {network.version}"}
