@@ -214,12 +214,15 @@ def predict(bundle: Path, images: tuple[Path, ...], artifact: str | None, as_jso
         click.echo(json.dumps(result, indent=2))
     else:
         rows = [
-            (r["image"], f"{r['probability']:.4f}", r["decision"])
+            (r["image"], f"{r['probability']:.4f}", r["decision"], "uncertain" if r["uncertain"] else r["tier"])
             if "error" not in r
-            else (r["image"], "-", r["error"])
+            else (r["image"], "-", r["error"], "-")
             for r in result["predictions"]
         ]
-        out.print(console.fact_table(rows, ("image", "P(melanoma)", f"decision at {result['threshold']:.4f}")))
+        heads = ("image", "P(melanoma)", f"decision at {result['threshold']:.4f}", "tier")
+        out.print(console.fact_table(rows, heads))
+        for title, advice in {r["title"]: r["advice"] for r in result["predictions"] if "error" not in r}.items():
+            out.print(f"[bold]{_plain(title)}[/]: {_plain(advice)}", highlight=False)
         out.print(NOTICE, style="dim")
     if all("error" in r for r in result["predictions"]):
         raise click.exceptions.Exit(2)

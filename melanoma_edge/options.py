@@ -100,14 +100,23 @@ class Gates:
 
 @dataclass(frozen=True)
 class ProofOptions:
-    """Where decisions are compared, with which margin, and how often each file is timed.
+    """How probabilities are calibrated and decisions compared, what an app advises, how often each file is timed.
 
-    Raises InputError for a margin that is not between 0 and 1, or a negative number of images.
+    Raises InputError for a margin that is not between 0 and 1, a least share that is not above 0 or exceeds 1, and a
+    negative number of images.
     """
 
     operating_point: str = _choice(
         "sensitivity=0.90", "threshold rule, on validation: sensitivity=X, specificity=X, youden, fbeta=B, threshold=X"
     )
+    temperature: str = _choice(
+        "fit",
+        "fitted on validation and folded into the last layer: a temperature that divides the logits; with `shift` one "
+        "number for each class besides, which makes up for the weights of rare classes in training",
+        *("fit", "shift", "none"),
+    )
+    min_kept: float = _choice(0.8, "least share of the validation images that is answered, not refused as uncertain")
+    advice: str | None = _choice(None, "JSON file with the tiers of advice and their texts [default: our own]")
     margin: float = _choice(0.01, "sensitivity that an artifact may lose and still be called not inferior")
     bench_runs: int = _choice(100, "timed runs per file and thread count, at least 100 for a published figure")
     robustness_images: int = _choice(100, "test images that are blurred, compressed, lit otherwise; 0 skips that")
@@ -117,6 +126,8 @@ class ProofOptions:
             raise InputError(f"robustness_images is {self.robustness_images}: a whole number from 0 up is accepted")
         if not 0 < self.margin < 1:
             raise InputError(f"margin is {self.margin}: a sensitivity between 0 and 1 is accepted")
+        if not 0 < self.min_kept <= 1:
+            raise InputError(f"min_kept is {self.min_kept}: a share above 0, at most 1, is accepted")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import contextlib
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize import quantizers
 from melanoma_edge.quantize.weight_only import NAME as WEIGHT_ONLY
 from melanoma_edge.report.bundle import WORK, check_output
+from melanoma_edge.report.policy import read_advice
+from melanoma_edge.stages import calibrate, emit, graph, predict, proof, quantize, robust, ship, weight_only
 from melanoma_edge.stages import data as data_stage
-from melanoma_edge.stages import emit, graph, predict, proof, quantize, robust, ship, weight_only
 from melanoma_edge.stages import train as train_stage
 from melanoma_edge.stages.data import Images
 from melanoma_edge.stages.faithful import graph_change
@@ -129,16 +130,16 @@ def _prove(
     compiling: CompileOptions,
     progress: Progress,
 ) -> Outcome:
-    """Quantise, emit, run, judge, time; then ship the bundle, or withhold it and leave the report."""
+    """Calibrate, quantise, emit, run, judge, time; then ship the bundle, or withhold it and leave the report."""
     work, name = output / WORK, output.resolve().name
     shipped = Preprocessing(images.size)
-    truth = predict.run(
-        work, "reference", reference.model, sha256_file(reference.model), images, reference.spec, progress
-    )
-    quantized = quantize.run(work, exported, images, truth, compiling, progress)
-    graphs = {"float32": emit.Graph(exported, graph.MODEL), "int8": emit.Graph(quantized, graph.MODEL)}
+    own = (reference.model, sha256_file(reference.model))
+    answered = predict.run(work, "reference", *own, images, reference.spec, progress)
+    truth = calibrate.run(work, exported, answered, compiling.proof.temperature)  # predictions and graph, calibrated
+    quantized = quantize.run(work, truth, images, truth, compiling, progress)
+    graphs = {"float32": emit.Graph(truth, graph.MODEL), "int8": emit.Graph(quantized, graph.MODEL)}
     if WEIGHT_ONLY in {precision for _, precision in _wanted(targets)}:
-        graphs[WEIGHT_ONLY] = emit.Graph(weight_only.run(work, exported, images, progress), graph.MODEL)
+        graphs[WEIGHT_ONLY] = emit.Graph(weight_only.run(work, truth, images, progress), graph.MODEL)
     asked = compiling.quantizing.quantizer
     recipe = "int8" if asked == quantizers.AUTO else asked
     artifacts = emit.artifacts(work, name, graphs, _wanted(targets), recipe)
@@ -156,11 +157,11 @@ def _prove(
     if compiling.proof.robustness_images:
         moving = robust.run(work, graphs["float32"], artifacts, images, compiling.proof.robustness_images, progress)
         verdict["robustness"] = robust.document(moving, verdict["operating_point"]["threshold"])
-    floats = (reference.model, exported.folder / graph.MODEL)
+    floats = (reference.model, truth.folder / graph.MODEL)
     timed = proof.time_all(work, artifacts, *floats, compiling.proof.bench_runs, progress)
     started = (name, reference.command, tuple(targets), images, reference.trained)
     made = ship.Made(*started, exported, quantized, artifacts, truth)
-    report = ship.report(made, verdict, timed, {"proof": asdict(compiling.proof), "gates": asdict(compiling.gates)})
+    report = ship.report(made, verdict, timed, compiling)
     ship.finish(output, made, report)
     return Outcome(output, report)
 
@@ -174,6 +175,7 @@ def _check_choices(targets: Sequence[str], compiling: CompileOptions) -> None:
     _wanted(targets)
     quantizers.order(compiling.quantizing.quantizer)
     operating_point.parse(compiling.proof.operating_point)
+    read_advice(compiling.proof.advice)
 
 
 def _wanted(targets: Sequence[str]) -> tuple[tuple[str, str], ...]:

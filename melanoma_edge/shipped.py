@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from melanoma_edge.report.bundle import verify_bundle
 from melanoma_edge.report.compare import read_report, render_comparison
 from melanoma_edge.report.html import render_comparison_page, render_html
 from melanoma_edge.report.markdown import render_markdown
+from melanoma_edge.report.policy import answer, entry, read_policy
 from melanoma_edge.stages import data as data_stage
 from melanoma_edge.stages import predict as predict_stage
 from melanoma_edge.stages import proof
@@ -32,15 +33,17 @@ FORMATS = {".tflite": "tflite", ".onnx": "onnx"}
 
 
 def predict(bundle: Path, images: Sequence[Path], artifact: str | None = None) -> dict[str, Any]:
-    """Probability of melanoma and decision for every image; a folder stands for the images in it.
+    """Probability of melanoma and what the bundle's policy says to it, for every image; a folder stands for its images.
 
     artifact: name of a file in the bundle; by default its INT8 one. An unusable image has an "error" in its row instead
-    of a probability. Raises InputError when the bundle was altered, a path does not exist, or a folder holds no image.
+    of a probability and the fields of `policy.Answer`. Raises InputError when the bundle was altered, a path does not
+    exist, or a folder holds no image.
     """
     manifest = verify_bundle(bundle)
     row = _pick(manifest["artifacts"], artifact)
     size = int(manifest["preprocessing"]["size"])
-    threshold = float(manifest["operating_point"]["threshold"])
+    policy = read_policy(bundle)
+    own = entry(policy, row["name"])
     model = runtime.load(bundle / row["file"], Preprocessing(size))
     melanoma = int(manifest["task"]["melanoma"])
     rows: list[dict[str, Any]] = []
@@ -50,8 +53,9 @@ def predict(bundle: Path, images: Sequence[Path], artifact: str | None = None) -
             rows.append({"image": str(path), "error": refused})
             continue
         p = float(softmax(model(load_pixels(path, size)[np.newaxis]))[0, melanoma])
-        rows.append({"image": str(path), "probability": p, "decision": "melanoma" if p >= threshold else "other"})
-    return {"artifact": row["name"], "runtime": model.runtime, "threshold": threshold, "predictions": rows}
+        rows.append({"image": str(path), "probability": p, **asdict(answer(policy, row["name"], p))})
+    chosen = {key: own[key] for key in ("threshold", "rejection_threshold")}
+    return {"artifact": row["name"], "runtime": model.runtime, **chosen, "predictions": rows}
 
 
 def verify(
@@ -90,7 +94,8 @@ def verify(
         ]
         truth = read_csv(home / "reference" / "predictions.csv")
         point = rule or manifest["operating_point"]["rule"]
-        verdict = proof.verdict(truth, answers, images, ProofOptions(operating_point=point), gates, progress)
+        wanted = ProofOptions(operating_point=point, min_kept=read_policy(home)["min_kept"])
+        verdict = proof.verdict(truth, answers, images, wanted, gates, progress)
         return {**verdict, "reference": {**manifest.get("reference", {}), **verdict["reference"]}}
 
 

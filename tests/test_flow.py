@@ -54,6 +54,7 @@ def test_the_bundle_holds_what_the_contract_says(bundle):
         "manifest.json",
         "report.html",
         "flips.csv",
+        "policy.json",
         "report.json",
         "MODEL_CARD.md",
         "reference/model.safetensors",
@@ -118,6 +119,31 @@ def test_changed_photographs_move_the_float_file_as_the_reference(bundle):
         assert own["small_int8.tflite"]["flips_apart"] == own["small_int8.onnx"]["flips_apart"]
 
 
+def test_the_policy_keeps_its_schema_and_has_thresholds_for_every_file(bundle):
+    policy = json.loads((bundle / "policy.json").read_text())
+    jsonschema.validate(policy, schema("policy"))
+    told = report(bundle)
+    assert told["policy"] == policy
+    rows = {row["name"]: row["calibration"] for row in told["artifacts"]}
+    assert {a["name"] for a in policy["artifacts"]} == set(rows)
+    for a in policy["artifacts"]:
+        assert a["threshold"] == rows[a["name"]]["operating_point"]["threshold"]
+        assert a["bounds"][0] == 0 and a["threshold"] in a["bounds"]
+
+
+def test_the_temperature_is_in_every_file_and_hardly_any_is_left(bundle):
+    told = report(bundle)
+    scaling = told["reference"]["temperature"]
+    assert scaling["why"] is None and scaling["value"] != 1
+    assert scaling == json.loads((bundle / "manifest.json").read_text())["reference"]["temperature"]
+    assert told["reference"]["calibration"]["temperature"] == pytest.approx(1, abs=1e-5)
+    left = {row["name"]: row["calibration"]["temperature"] for row in told["artifacts"]}
+    assert left["small_float32.tflite"] == pytest.approx(1, abs=1e-3)
+    assert left["small_int8.tflite"] == pytest.approx(1, abs=0.1)
+    origin = json.loads((bundle / "manifest.json").read_text())["files"]["reference/predictions.csv"]
+    assert origin["stage"] == "calibrate" and origin["inputs"]["predictions"] == scaling["uncalibrated_predictions"]
+
+
 def test_the_int8_files_of_both_runtimes_decide_alike(bundle):
     def p(name: str) -> dict[str, float]:
         with (bundle / ".work" / "predict" / name / "predictions.csv").open() as f:
@@ -172,7 +198,12 @@ def test_predict_answers_for_images_folders_and_bad_files(bundle, tmp_path):
     assert 0 <= good["probability"] <= 1
     assert good["decision"] == ("melanoma" if good["probability"] >= told["threshold"] else "other")
     assert "error" in bad
-    assert "a.png" in run("predict", bundle, folder / "a.png").stdout
+    policy = json.loads((bundle / "policy.json").read_text())
+    tiers = {tier["name"]: tier["advice"] for tier in policy["tiers"]}
+    assert good["uncertain"] == (good["entropy"] > told["rejection_threshold"])
+    assert good["advice"] == (policy["uncertain"]["advice"] if good["uncertain"] else tiers[good["tier"]])
+    shown = run("predict", bundle, folder / "a.png").stdout
+    assert "a.png" in shown and good["title"] in shown
     run("predict", bundle, folder / "b.jpg", code=2)
     run("predict", bundle, tmp_path / "missing.jpg", code=2)
 

@@ -17,15 +17,15 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 from torch import Tensor
 
+from melanoma_edge.export.temperature import last_layer
 from melanoma_edge.quantize.affine import from_range
 from melanoma_edge.quantize.executor import Edge, Program, load, run
 from melanoma_edge.quantize.fake import hooks
 from melanoma_edge.quantize.limits import output_group
-from melanoma_edge.quantize.prepare import WEIGHTED, array, set_array
+from melanoma_edge.quantize.prepare import array, set_array
 from melanoma_edge.quantize.scheme import Scheme
 from melanoma_edge.quantize.weights import quantize_bias
 
-COPIES = ("Flatten", "Reshape", "Squeeze")  # what may stand between the last layer and the logits
 TOLERANCES = {"ftol": 1e-15, "gtol": 1e-10}
 Logits = NDArray[np.float64]
 
@@ -36,17 +36,6 @@ class Fit:
 
     factor: float
     shifts: NDArray[np.float64]
-
-
-def last_layer(model: ir.Model) -> ir.Node | None:
-    """The Conv or Gemm with constant weights that makes the logits, None when something else does."""
-    node = model.graph.outputs[0].producer()
-    while node is not None and node.op_type in COPIES:
-        node = node.inputs[0].producer() if node.inputs[0] is not None else None
-    if node is None or node.op_type not in WEIGHTED:
-        return None
-    constants = [v for v in node.inputs[1:] if v is not None and v.const_value is not None]
-    return node if len(constants) == 2 else None
 
 
 def refit(model: ir.Model, scheme: Scheme, batches: Iterable[Tensor], exact: Logits) -> Scheme:

@@ -75,9 +75,9 @@ def verdict(gates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {"ships": not reasons, "reasons": reasons}
 
 
-def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of report.json."""
-    text = package_files("melanoma_edge.report").joinpath("schema", "report.schema.json").read_text()
+def schema(document: str = "report") -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of report.json, or of policy.json."""
+    text = package_files("melanoma_edge.report").joinpath("schema", f"{document}.schema.json").read_text()
     return dict(json.loads(text))
 
 

@@ -20,6 +20,7 @@ from melanoma_edge.verify.document import Verified, document
 from melanoma_edge.verify.gates import judge
 from melanoma_edge.verify.parity import compare
 from melanoma_edge.verify.predictions import Predictions
+from melanoma_edge.verify.refit import refit
 from melanoma_edge.verify.subgroups import subgroups
 from melanoma_edge.verify.thumbnails import thumbnails
 
@@ -69,6 +70,7 @@ def verdict(
     point = operating_point.choose(proof.operating_point, reference.only("val"))
     lesions, groups = {s.id: s.group for s in images.samples("test")}, members(images)
     truth = reference.only("test")
+    rule, least = proof.operating_point, proof.min_kept
     verified, judgements = [], []
     for artifact in artifacts:
         test = artifact.predictions.only("test")
@@ -91,9 +93,10 @@ def verdict(
                 parity,
                 sure,
                 subgroups(truth, test, point, groups),
+                refit(artifact.predictions, rule, least, (truth, point.threshold)),
             )
         )
-    return document(point, truth, verified, judgements, diagnoses(images))
+    return document(point, truth, verified, judgements, diagnoses(images), refit(reference, rule, least))
 
 
 def _own(gates: Gates, artifact: Judged) -> Gates:

@@ -10,11 +10,13 @@ from typing import Any
 
 from melanoma_edge import registry
 from melanoma_edge.artifact import Artifact, Stage
+from melanoma_edge.options import CompileOptions
 from melanoma_edge.report.bundle import publish, withhold
-from melanoma_edge.report.document import build_report
+from melanoma_edge.report.document import build_report, jsonable
 from melanoma_edge.report.html import render_html
 from melanoma_edge.report.ledger import pictured, render_csv
 from melanoma_edge.report.model_card import render_model_card
+from melanoma_edge.report.policy import build_policy, read_advice
 from melanoma_edge.stages import graph, predict
 from melanoma_edge.stages import train as train_stage
 from melanoma_edge.stages.data import Images
@@ -33,7 +35,7 @@ class Made:
     exported: Stage
     quantized: Stage
     artifacts: Sequence[Artifact]
-    reference: Stage
+    reference: Stage  # the calibrated one: predictions and float graph
 
     @property
     def options(self) -> dict[str, Any]:
@@ -43,19 +45,24 @@ class Made:
 
 
 def report(
-    made: Made, verify: Mapping[str, Any], bench: Mapping[str, Any], chosen: Mapping[str, Any]
+    made: Made, verify: Mapping[str, Any], bench: Mapping[str, Any], compiling: CompileOptions
 ) -> dict[str, Any]:
-    """The document of report.json. chosen: the options that no stage's manifest holds."""
-    facts = made.images.facts
+    """The document of report.json, with that of policy.json in it.
+
+    Raises InputError when the file of advice cannot be read any more.
+    """
+    facts, task = made.images.facts, asdict(made.images.task)
+    proof = compiling.proof
+    chosen = {"proof": asdict(proof), "gates": asdict(compiling.gates)}
     training = _training(made.trained)
-    return build_report(
+    document = build_report(
         build={
             "name": made.name,
             "command": made.command,
             "created_utc": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "options": {**made.options, **chosen},
             "seed": made.images.stage.manifest["options"]["seed"],
-            "task": asdict(made.images.task),
+            "task": task,
             "arch": training["arch"] if training else None,
             "image_size": made.images.size,
             "targets": list(made.targets),
@@ -70,6 +77,8 @@ def report(
         training=training,
         files=[{"file": file, **how} for file, how in _provenance(made, _places(made)).items()],
     )
+    policy = build_policy(made.name, task, document["artifacts"], read_advice(proof.advice), proof.min_kept)
+    return {**document, "policy": jsonable(policy)}
 
 
 def finish(output: Path, made: Made, report: Mapping[str, Any]) -> None:
@@ -82,6 +91,7 @@ def finish(output: Path, made: Made, report: Mapping[str, Any]) -> None:
     if not report["verdict"]["ships"]:
         withhold(output, documents)
         return
+    documents["policy.json"] = json.dumps(report["policy"], indent=2, allow_nan=False) + "\n"
     files = _places(made)
     provenance = {
         "name": made.name,
@@ -103,7 +113,7 @@ def finish(output: Path, made: Made, report: Mapping[str, Any]) -> None:
 
 def _places(made: Made) -> dict[str, Path]:
     """Relative name in the bundle to source file."""
-    files = {"reference/model.onnx": made.exported.folder / graph.MODEL}
+    files = {"reference/model.onnx": made.reference.folder / graph.MODEL}
     files["reference/predictions.csv"] = made.reference.folder / predict.CSV
     if made.trained is not None:
         files["reference/model.safetensors"] = made.trained.folder / train_stage.MODEL

@@ -23,7 +23,7 @@ COUNTS = ("tp", "fp", "tn", "fn")
 @dataclass(frozen=True)
 class Verified:
     """One artifact that was run on the evaluation split. `bytes` is the size of its file; `certainty` and
-    `subgroups` are what the functions of those names give."""
+    `subgroups` are what the functions of those names give, `calibration` is `refit`'s."""
 
     name: str
     format: str
@@ -35,6 +35,7 @@ class Verified:
     parity: Parity
     certainty: Mapping[str, Any] = field(default_factory=dict)
     subgroups: Sequence[Subgroup] = ()
+    calibration: Mapping[str, Any] = field(default_factory=dict)
 
 
 def document(
@@ -43,16 +44,18 @@ def document(
     artifacts: Sequence[Verified],
     gates: Sequence[Gate],
     diagnoses: Mapping[str, str],
+    calibration: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The verify stage's result, ready for JSON: what is undefined is None.
 
     diagnoses: image id to the dataset's own class name, for the ledger of flips; ids that are missing have None.
+    calibration: the reference's, from `refit`.
     """
     flips = [_flip(a.name, flip, diagnoses) for a in artifacts for flip in a.parity.ledger]
     result: dict[str, Any] = finite(
         {
             "operating_point": asdict(operating_point),
-            "reference": _reference(reference, operating_point),
+            "reference": {**_reference(reference, operating_point), "calibration": calibration or {}},
             "artifacts": [_artifact(a, reference) for a in artifacts],
             "gates": [asdict(gate) for gate in gates],
             "flips": flips,
@@ -103,6 +106,7 @@ def _artifact(verified: Verified, reference: Predictions) -> dict[str, Any]:
         "bland_altman": asdict(bland_altman(reference.p, p)),
         "certainty": verified.certainty,
         "subgroups": [asdict(group) for group in verified.subgroups],
+        "calibration": verified.calibration,
     }
 
 

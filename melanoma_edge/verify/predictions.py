@@ -69,7 +69,7 @@ class Predictions:
         return replace(self, ids=ids, splits=splits, labels=self.labels[keep], logits=self.logits[keep])
 
 
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """Softmax over the last axis in float64, stable for logits of any size. A row with NaN or +infinity is NaN."""
     wide = logits.astype(np.float64)
     with np.errstate(invalid="ignore"):

@@ -13,7 +13,8 @@ from scipy.special import softmax
 from small_network import IMAGES, SPEC, run_ort
 
 from melanoma_edge.export import passes
-from melanoma_edge.quantize.head import fit, last_layer
+from melanoma_edge.export.temperature import last_layer
+from melanoma_edge.quantize.head import fit
 from melanoma_edge.quantize.prepare import prepare
 from melanoma_edge.quantize.quantize import quantize
 from melanoma_edge.quantize.quantizers import minmax

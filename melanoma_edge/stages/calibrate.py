@@ -1,0 +1,90 @@
+"""The calibrated reference: a temperature fitted on validation, folded into the graph that all files come from."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import onnx_ir as ir
+
+from melanoma_edge.artifact import Stage, run_stage, write_json
+from melanoma_edge.export.temperature import fold
+from melanoma_edge.stages import predict
+from melanoma_edge.stages.graph import MODEL
+from melanoma_edge.verify import calibration, metrics
+from melanoma_edge.verify.calibration import Scaling
+from melanoma_edge.verify.document import finite
+from melanoma_edge.verify.predictions import Predictions, write_csv
+
+NO_OPTIMUM = "the validation predictions have no best temperature: they lack a class, or part the classes too well"
+NO_LAYER = "what makes the logits is not a convolution or a dense layer with constant weights"
+
+
+def run(work: Path, exported: Stage, answered: Stage, wanted: str) -> Stage:
+    """Leaves model.onnx, predictions.csv (the calibrated logits) and facts.json: how the reference predicted, and
+    "temperature".
+
+    exported: the float graph. answered: the reference's predictions as it stands; no network runs again, since the
+    logits of the calibrated one follow from them. wanted: "fit", "shift" for a shift of each class besides, or
+    "none" for a temperature of 1. Where none can be fitted or folded it is 1 as well, and the facts say why.
+    """
+
+    def make(folder: Path) -> None:
+        before = predict.predictions(answered)
+        found, why = _fitted(before.only("val"), wanted)
+        if found is not None:
+            model = ir.load(exported.folder / MODEL)
+            if fold(model, found.temperature, found.shifts):
+                ir.save(model, folder / MODEL)
+            else:
+                found, why = None, NO_LAYER
+        if found is None:
+            shutil.copyfile(exported.folder / MODEL, folder / MODEL)
+        after = before if found is None else calibration.scaled(before, found)
+        write_csv(folder / predict.CSV, after)
+        told = {
+            "value": found.temperature if found else 1.0,
+            "shifts": list(found.shifts) if found else [0.0] * len(before.classes),
+            **{"wanted": wanted, "why": why, "fitted_on": "val"},
+            **_scores(before, after),
+            "uncalibrated_predictions": answered.sha256(predict.CSV),
+        }
+        write_json(folder / predict.FACTS, {**predict.facts(answered), "temperature": told})
+
+    return run_stage(
+        work / "calibrate",
+        make,
+        inputs={"model": exported.sha256(MODEL), "predictions": answered.sha256(predict.CSV)},
+        options={"temperature": wanted},
+        tools=("onnx-ir",),
+    )
+
+
+def temperature(stage: Stage) -> dict[str, Any]:
+    """The stage's facts on the temperature."""
+    return dict(json.loads((stage.folder / predict.FACTS).read_text())["temperature"])
+
+
+def _fitted(validation: Predictions, wanted: str) -> tuple[Scaling | None, str | None]:
+    """The scaling that was asked for, or why there is none."""
+    if wanted == "none":
+        return None, "it was not asked for"
+    if wanted == "shift":
+        found = calibration.shifted(validation.logits, validation.labels)
+    else:
+        value = calibration.temperature(validation.logits, validation.labels)
+        found = None if value is None else Scaling(value, (0.0,) * len(validation.classes))
+    return found, NO_OPTIMUM if found is None else None
+
+
+def _scores(before: Predictions, after: Predictions) -> dict[str, Any]:
+    """Negative log likelihood, ECE and Brier score of the test images, without and with the temperature."""
+    both = (before.only("test"), after.only("test"))
+    found: dict[str, Any] = finite(
+        {
+            "nll": [calibration.nll(one.logits, one.labels) for one in both],
+            "ece": [metrics.ece(one.is_melanoma, one.p) for one in both],
+            "brier": [metrics.brier(one.is_melanoma, one.p) for one in both],
+        }
+    )
+    return found

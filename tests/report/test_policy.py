@@ -1,0 +1,143 @@
+"""policy.json: what it holds, what it answers, and what a user's own advice may look like."""
+
+import copy
+import json
+import math
+
+import jsonschema
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from melanoma_edge.errors import InputError
+from melanoma_edge.report.document import schema
+from melanoma_edge.report.policy import answer, build_policy, read_advice, read_policy
+
+TASK = {"name": "binary", "classes": ["other", "melanoma"], "melanoma": 1}
+GOOD = {
+    "tiers": [
+        {"name": "green", "from": -1, "title": "Green", "advice": "Look again."},
+        {"name": "amber", "from": -0.5, "title": "Amber", "advice": "See a doctor."},
+        {"name": "red", "from": 0, "title": "Red", "advice": "See a doctor now."},
+    ],
+    "uncertain": {"title": "Unsure", "advice": "See a doctor anyway."},
+}
+
+
+def row(name: str = "m_int8.tflite", threshold: float = 0.2, rejection: float = 0.6) -> dict:
+    own = {"operating_point": {"threshold": threshold}, "rejection": {"threshold": rejection}, "temperature": 1.02}
+    return {"name": name, "format": "tflite", "precision": "int8", "calibration": own}
+
+
+def policy(**changes: float) -> dict:
+    return build_policy("m", TASK, [row(**changes)], read_advice(None), 0.8)
+
+
+def written(tmp_path, content: object) -> str:
+    path = tmp_path / "advice.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return str(path)
+
+
+def test_it_keeps_its_schema():
+    jsonschema.Draft202012Validator.check_schema(schema("policy"))
+    jsonschema.validate(policy(), schema("policy"))
+    jsonschema.validate({**policy(), "capture": {"least_focus": 3}}, schema("policy"))
+
+
+@pytest.mark.parametrize("key", ["threshold", "rejection_threshold", "bounds", "temperature"])
+def test_the_schema_misses_what_an_app_needs(key):
+    broken = policy()
+    broken["artifacts"][0].pop(key)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(broken, schema("policy"))
+
+
+def test_our_own_texts_send_people_to_a_doctor_and_never_diagnose():
+    advice = read_advice(None)
+    assert [tier.name for tier in advice.tiers] == ["low", "moderate", "high"]
+    for tier in (*advice.tiers, advice.uncertain):
+        assert "doctor" in tier.advice
+        assert not any(word in tier.advice.lower() for word in ("you have", "no melanoma", "healthy", "safe"))
+
+
+@given(st.floats(0, 1), st.floats(0.001, 0.999), st.floats(0, math.log(2)))
+def test_tier_decision_and_threshold_never_contradict_each_other(p, threshold, rejection):
+    told = answer(policy(threshold=threshold, rejection=rejection), "m_int8.tflite", p)
+    assert (told.decision == "melanoma") == (p >= threshold) == (told.tier != "low")
+    entropy = -sum(q * math.log(q) for q in (p, 1 - p) if q)
+    assert told.entropy == pytest.approx(entropy, abs=1e-12)
+    if abs(entropy - rejection) > 1e-12:
+        assert told.uncertain == (entropy > rejection)
+    assert (told.title == "Uncertain") == told.uncertain
+
+
+def test_bounds_cover_zero_to_one_and_scale_with_the_threshold(tmp_path):
+    rows = [row("a"), row("b", threshold=0.6)]
+    told = build_policy("m", TASK, rows, read_advice(written(tmp_path, GOOD)), 0.8)
+    assert [a["bounds"] for a in told["artifacts"]] == [[0, 0.1, 0.2], [0, 0.3, 0.6]]
+    assert answer(told, "a", 0.15).tier == "amber" and answer(told, "b", 0.15).tier == "green"
+    high = [policy(threshold=t)["artifacts"][0]["bounds"] for t in (0.0, 0.5, 1.0, np.nextafter(1, 2))]
+    assert all(bounds == sorted(bounds) and bounds[0] == 0 for bounds in high)
+
+
+def test_a_file_without_numbers_on_validation_is_left_out():
+    told = build_policy("m", TASK, [{**row(), "calibration": {}}], read_advice(None), 0.8)
+    assert told["artifacts"] == []
+    with pytest.raises(InputError, match=r"m_int8\.tflite: it knows no file"):
+        answer(told, "m_int8.tflite", 0.5)
+
+
+def test_no_number_is_uncertain():
+    assert answer(policy(), "m_int8.tflite", math.nan).uncertain
+
+
+def broken(change) -> dict:
+    content = copy.deepcopy(GOOD)
+    change(content)
+    return content
+
+
+BROKEN = {
+    "rising": broken(lambda c: c["tiers"].reverse()),
+    "a first of -1": broken(lambda c: c["tiers"].pop(0)),
+    "none of 1": broken(lambda c: c["tiers"][2].update({"from": 1})),
+    "one begins at 0": broken(lambda c: c["tiers"][2].update({"from": 0.1})),
+    "'advice' of tier 2 is ''": broken(lambda c: c["tiers"][1].update(advice="")),
+    "'title' of uncertain": broken(lambda c: c["uncertain"].update(title=" ")),
+    "'name' of tier 1 is None": broken(lambda c: c["tiers"][0].pop("name")),
+    "'from' of tier 1 is True": broken(lambda c: c["tiers"][0].update({"from": True})),
+    "'from' of tier 3 is None": broken(lambda c: c["tiers"][2].pop("from")),
+    "names that differ": broken(lambda c: c["tiers"][0].update(name="red")),
+    "but not 'uncertain'": broken(lambda c: c["tiers"][0].update(name="uncertain")),
+    "uncertain is missing": broken(lambda c: c.pop("uncertain")),
+    "tier 2 is missing or no object": broken(lambda c: c["tiers"].insert(1, "amber")),
+    "no list of tiers": [],
+    "is not JSON": "{tiers}",
+}
+
+
+@pytest.mark.parametrize("says", BROKEN)
+def test_wrong_advice_is_refused_with_a_reason(tmp_path, says):
+    with pytest.raises(InputError) as refusal:
+        read_advice(written(tmp_path, BROKEN[says]))
+    assert says in str(refusal.value) and "accepted" in str(refusal.value)
+
+
+def test_a_nan_is_no_bound(tmp_path):
+    text = json.dumps(GOOD).replace("-0.5", "NaN")
+    with pytest.raises(InputError, match="rising"):
+        read_advice(written(tmp_path, text))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match="missing"):
+        read_advice(str(tmp_path / "missing.json"))
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"schema_version": 99}'])
+def test_another_versions_policy_is_refused(tmp_path, text):
+    (tmp_path / "policy.json").write_text(text)
+    with pytest.raises(InputError, match="build again"):
+        read_policy(tmp_path)

@@ -1,0 +1,98 @@
+"""The calibrated reference: graph and predictions divided by one temperature, or left alone with the reason."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx_ir as ir
+import pytest
+from onnx_graphs import Builder
+from small_network import IMAGES, SPEC, mobile
+
+from melanoma_edge import runtime
+from melanoma_edge.artifact import Stage, run_stage, write_json
+from melanoma_edge.export.temperature import fold
+from melanoma_edge.stages import calibrate, predict
+from melanoma_edge.stages.graph import MODEL
+from melanoma_edge.verify import calibration
+from melanoma_edge.verify.predictions import Predictions, write_csv
+
+
+def answered_by(path: Path, labels: np.ndarray) -> Predictions:
+    n = len(IMAGES)
+    splits = tuple("val" if i < n * 2 // 3 else "test" for i in range(n))
+    logits = runtime.load(path, SPEC)(IMAGES)
+    return Predictions(tuple(f"im{i}" for i in range(n)), splits, labels, logits, 1, ("other", "melanoma"))
+
+
+def stages(work: Path, model: ir.Model, labels: np.ndarray) -> tuple[Stage, Stage]:
+    exported = run_stage(work / "export", lambda f: ir.save(model, f / MODEL), inputs={}, options={})
+    predictions = answered_by(exported.folder / MODEL, labels)
+
+    def make(folder: Path) -> None:
+        write_csv(folder / predict.CSV, predictions)
+        write_json(folder / predict.FACTS, {"runtime": "onnxruntime"})
+
+    return exported, run_stage(work / "reference", make, inputs={}, options={})
+
+
+def labels(seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 2, len(IMAGES))
+
+
+def noisy(work: Path) -> np.ndarray:
+    """Labels as the network answers, but for a few: then there is a best temperature."""
+    ir.save(mobile(), work / "m.onnx")
+    found = runtime.load(work / "m.onnx", SPEC)(IMAGES)
+    right = (found[:, 1] - found[:, 0] > np.median(found[:, 1] - found[:, 0])).astype(np.int64)
+    right[::6] = 1 - right[::6]
+    return right
+
+
+def test_graph_and_predictions_are_divided_by_the_same_number(tmp_path: Path) -> None:
+    exported, answered = stages(tmp_path, mobile(), noisy(tmp_path))
+    stage = calibrate.run(tmp_path, exported, answered, "fit")
+    told = calibrate.temperature(stage)
+    before, after = predict.predictions(answered), predict.predictions(stage)
+    wanted = calibration.temperature(before.only("val").logits, before.only("val").labels)
+    assert told["value"] == wanted != 1 and told["why"] is None and told["shifts"] == [0, 0]
+    np.testing.assert_allclose(runtime.load(stage.folder / MODEL, SPEC)(IMAGES), after.logits, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(after.logits, before.logits.astype(np.float64) / wanted, rtol=1e-6)
+    assert told["uncalibrated_predictions"] == answered.sha256(predict.CSV)
+    assert predict.facts(stage)["runtime"] == "onnxruntime"
+
+
+def test_graph_and_predictions_get_the_same_shifts(tmp_path: Path) -> None:
+    model = mobile()
+    assert fold(model, 0.02, (0.0, 0.0))  # its own logits hardly differ between images
+    exported, answered = stages(tmp_path, model, noisy(tmp_path))
+    stage = calibrate.run(tmp_path, exported, answered, "shift")
+    told, after = calibrate.temperature(stage), predict.predictions(stage)
+    assert told["why"] is None and told["shifts"][0] == -told["shifts"][1] != 0
+    np.testing.assert_allclose(runtime.load(stage.folder / MODEL, SPEC)(IMAGES), after.logits, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "only", "why"),
+    [("none", None, "not asked for"), ("fit", 0, "no best temperature"), ("shift", 0, "no best temperature")],
+)
+def test_without_a_temperature_nothing_changes(tmp_path: Path, wanted: str, only: int | None, why: str) -> None:
+    given = labels() if only is None else np.full(len(IMAGES), only)
+    exported, answered = stages(tmp_path, mobile(), given)
+    stage = calibrate.run(tmp_path, exported, answered, wanted)
+    assert calibrate.temperature(stage)["value"] == 1 and why in calibrate.temperature(stage)["why"]
+    for file in (MODEL, predict.CSV):
+        assert stage.sha256(file) == (exported if file == MODEL else answered).sha256(file)
+
+
+def test_a_network_whose_last_layer_cannot_be_changed_says_so(tmp_path: Path) -> None:
+    b = Builder((1, 3, SPEC.size, SPEC.size))
+    model = b.done(b.op("Flatten", b.op("GlobalAveragePool", b.op("Relu", b.conv(b.image, 2, 3)))))
+    ir.save(model, tmp_path / "m.onnx")
+    found = runtime.load(tmp_path / "m.onnx", SPEC)(IMAGES)
+    right = (found[:, 1] - found[:, 0] > 0).astype(np.int64)
+    right[::5] = 1 - right[::5]
+    exported, answered = stages(tmp_path, model, right)
+    stage = calibrate.run(tmp_path, exported, answered, "fit")
+    assert calibrate.temperature(stage)["value"] == 1
+    assert calibrate.temperature(stage)["why"] == calibrate.NO_LAYER
+    assert stage.sha256(MODEL) == exported.sha256(MODEL)
