@@ -63,6 +63,7 @@ SECTIONS = (
     Section("verdict", "Verdict", "verdict"),
     Section("comparison", "Side by side", "artifacts"),
     Section("certainty", "How sure", "artifacts"),
+    Section("calibration", "Calibration and refusal", "artifacts"),
     Section("plots", "In pictures", "artifacts"),
     Section("ledger", "Changed decisions", "flips"),
     Section("subgroups", "For whom", "artifacts"),
@@ -73,7 +74,7 @@ SECTIONS = (
     Section("provenance", "Provenance", "build"),
     Section("limits", "Limits of use", "limits_of_use"),
 )
-EXTRAS = ("certainty", "subgroups")  # sections that stand there when a compressed file has the figures
+EXTRAS = ("certainty", "subgroups", "calibration")  # sections that stand there when a compressed file has the figures
 
 
 def render_html(report: Mapping[str, Any], thumbnails: Mapping[str, bytes], shown: int = ledger.SHOWN) -> str:
@@ -99,6 +100,7 @@ def render_html(report: Mapping[str, Any], thumbnails: Mapping[str, bytes], show
             headline=view.headline(report),
             **extras,
             moving=small,
+            fitted=view.fitted(report),
             threads=view.thread_counts(report),
             method=view.method(report["bench"]),
             timed=view.timed(report),
@@ -137,6 +139,8 @@ def _figures(report: Mapping[str, Any]) -> dict[str, Markup]:
         figures["bland_altman"] = plots.bland_altman(report)
     if report.get("robustness"):
         figures["robustness"] = plots.robustness(report)
+    if report["reference"].get("calibration"):
+        figures["calibration"] = plots.calibration(report)
     if report["training"]:
         figures["training"] = plots.training(report["training"]["history"], report["training"].get("best_epoch"))
     return figures

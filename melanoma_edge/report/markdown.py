@@ -23,7 +23,8 @@ def render_markdown(report: Mapping[str, Any]) -> str:
         f"{integer(reference['melanomas'])} of them melanomas; melanoma is decided from "
         f"p = {number(point['threshold'])} on ({text(point['rule'])})."
     )
-    parts += [files_table(report), _rulings(report["artifacts"]), _robustness(report), _gates(report["gates"])]
+    parts += [files_table(report), _rulings(report["artifacts"]), _calibrated(report), _robustness(report)]
+    parts.append(_gates(report["gates"]))
     parts.append("An aid for engineers and researchers, never a diagnosis.")
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -81,6 +82,22 @@ def _robustness(report: Mapping[str, Any]) -> str:
     small = [row["name"] for row in report["artifacts"] if row["precision"] != "float32"][:1]
     said = [reference_sentence(found), *(f"{name}: {file_sentence(found, name)}" for name in small)]
     return text("Other photographs. " + " ".join(said))
+
+
+def _calibrated(report: Mapping[str, Any]) -> str:
+    """One line on calibration and refusal, of the first compressed file."""
+    fitted = [row for row in report["artifacts"] if row["precision"] != "float32" and row.get("calibration")]
+    if not fitted:
+        return ""
+    own, scaling = fitted[0]["calibration"], report["reference"].get("temperature") or {}
+    before, after = own["rejection"]["before"], own["rejection"]["after"]
+    return (
+        f"Temperature {number(scaling.get('value'), 3)} is folded in, {number(own['temperature'], 3)} is left in "
+        f"{code(fitted[0]['name'])}: ECE {number(before['ece'], 3)}, own threshold "
+        f"{number(own['operating_point']['threshold'])}; {integer(before['n'] - after['n'])} of {integer(before['n'])} "
+        f"images refused as uncertain, accuracy {percent(before['accuracy'])} without and {percent(after['accuracy'])} "
+        "with refusal."
+    )
 
 
 def _gates(gates: Sequence[Mapping[str, Any]]) -> str:

@@ -46,6 +46,12 @@ def timed(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"is_reference": False, **row, **_timings(row, thread_counts(report))} for row in rows]
 
 
+def fitted(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The reference and every file whose temperature and thresholds were fitted again."""
+    rows = [{**report["reference"], "name": "reference", "is_reference": True}, *report["artifacts"]]
+    return [{"is_reference": False, **row} for row in rows if row.get("calibration")]
+
+
 def provenance(report: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What it takes to make the build again, as names and values."""
     build, reference = report["build"], report["reference"]

@@ -7,7 +7,11 @@ import pytest
 from PIL import Image
 
 from melanoma_edge.report.document import build_report
+from melanoma_edge.report.policy import build_policy, read_advice
 from melanoma_edge.verify.bland_altman import bland_altman
+from melanoma_edge.verify.document import finite
+from melanoma_edge.verify.predictions import Predictions
+from melanoma_edge.verify.refit import refit
 
 N, MELANOMAS, THRESHOLD = 1507, 171, 0.3112
 RANDOM = np.random.default_rng(14)
@@ -82,6 +86,29 @@ def _timing(name: str, runtime: str, threads: int, p50: float) -> dict:
     }
 
 
+def _calibration(drift: float) -> dict:
+    """What `refit` gives; the same images stand in both splits."""
+    margin = LOGITS + drift * DRIFT
+    logits = np.tile(np.stack([-margin / 2, margin / 2], axis=1), (2, 1)).astype(np.float32)
+    ids = tuple(f"{split}{i}" for split in ("val", "test") for i in range(N))
+    splits, labels = ("val",) * N + ("test",) * N, np.tile(TRUTH.astype(np.int64), 2)
+    predictions = Predictions(ids, splits, labels, logits, 1, ("other", "melanoma"))
+    return finite(refit(predictions, "sensitivity=0.90", 0.8, (predictions.only("test"), THRESHOLD)))
+
+
+TEMPERATURE = {
+    "value": 1.63,
+    "shifts": [0.0, 0.0],
+    "wanted": "fit",
+    "why": None,
+    "fitted_on": "val",
+    "nll": [0.31, 0.27],
+    "ece": [0.0521, 0.0313],
+    "brier": [0.081, 0.078],
+    "uncalibrated_predictions": "cd" * 32,
+}
+
+
 def _compared(before: float, after: float) -> dict:
     return {
         "reference": [before, before - 0.02, before + 0.02],
@@ -154,7 +181,8 @@ ROBUSTNESS = {
         )
     ],
 }
-PROOF = {"certainty": CERTAINTY, "subgroups": SUBGROUPS}
+PROOF = {"certainty": CERTAINTY, "subgroups": SUBGROUPS, "calibration": _calibration(1.0)}
+CALIBRATED = _calibration(0.0)
 
 ARTIFACTS = (
     _artifact("mobilenet_v2_float32.tflite", "ai-edge-litert", size=8_902_120),
@@ -281,6 +309,7 @@ def make_inputs() -> dict:
             "model": "model.safetensors",
             "sha256": "ab" * 32,
             "seconds": 31.4,
+            "temperature": TEMPERATURE,
         },
         "verify": {
             "operating_point": {
@@ -290,7 +319,7 @@ def make_inputs() -> dict:
                 "sensitivity": 0.902,
                 "specificity": 0.781,
             },
-            "reference": {**REFERENCE, "n": N, "melanomas": MELANOMAS},
+            "reference": {**REFERENCE, "n": N, "melanomas": MELANOMAS, "calibration": CALIBRATED},
             "artifacts": [{**a, **(PROOF if a["precision"] == "int8" else {})} for a in ARTIFACTS],
             "gates": [gate for a in ARTIFACTS if a["precision"] == "int8" for gate in _gates(a)],
             "flips": [flip for name in int8 for flip in _flips(name)],
@@ -330,7 +359,9 @@ def inputs():
 @pytest.fixture(scope="session")
 def report():
     """Shared: tests that change it take `inputs`, or a copy."""
-    return build_report(**make_inputs())
+    made = build_report(**make_inputs())
+    task = made["build"]["task"]
+    return {**made, "policy": build_policy(made["name"], task, made["artifacts"], read_advice(None), 0.8)}
 
 
 @pytest.fixture(scope="session")

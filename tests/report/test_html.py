@@ -281,6 +281,37 @@ def test_text_and_lines_are_legible_in_light_dark_and_print(scheme):
             assert contrast(colour, colours["paper"]) >= 3, name
 
 
+def test_calibration_and_refusal_have_a_section(page, report):
+    assert "Calibration and refusal" in page.text
+    assert "divided by the temperature 1.6300" in page.text
+    own = report["artifacts"][1]["calibration"]
+    assert f"{own['temperature']:.4f}" in page.text and f"{own['operating_point']['threshold']:.4f}" in page.text
+    assert f"{own['rejection']['after']['n']:,}" in page.text
+    assert any(drawing["aria-labelledby"] == "calibration-alt" for drawing in page.all("svg"))
+
+
+def test_probabilities_that_are_no_shares_are_called_so(page, inputs):
+    assert "These probabilities are not shares" not in page.text
+    inputs["reference"]["temperature"]["ece"] = [0.32, 0.31]
+    assert "These probabilities are not shares" in Page(html.render_html(build_report(**inputs), {})).text
+    inputs["reference"]["temperature"] |= {"wanted": "shift", "shifts": [0.9, -0.9]}
+    told = Page(html.render_html(build_report(**inputs), {})).text
+    assert "not shares" not in told and "+0.900, −0.900" in told  # noqa: RUF001
+
+
+def test_a_reference_without_a_temperature_says_why(inputs):
+    inputs["reference"]["temperature"] |= {"value": 1.0, "why": "it <b>was</b> not asked for"}
+    page = Page(html.render_html(build_report(**inputs), {}))
+    assert not page.broken
+    assert "The reference is not calibrated: it <b>was</b> not asked for." in page.text
+
+
+def test_without_fitted_files_there_is_no_section(inputs):
+    for row in (inputs["verify"]["reference"], *inputs["verify"]["artifacts"]):
+        row["calibration"] = {}
+    assert "Calibration and refusal" not in Page(html.render_html(build_report(**inputs), {})).text
+
+
 @pytest.mark.parametrize(
     ("wanted", "holds", "words"),
     [

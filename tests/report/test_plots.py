@@ -6,7 +6,7 @@ import pytest
 from melanoma_edge.report import plots, wording
 from melanoma_edge.report.document import build_report
 
-FIGURES = (plots.roc, plots.bland_altman, plots.confusion, plots.cost, plots.robustness)
+FIGURES = (plots.roc, plots.bland_altman, plots.confusion, plots.cost, plots.robustness, plots.calibration)
 SPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
 
 
@@ -81,7 +81,14 @@ def test_one_disturbed_run_does_not_hide_the_bars(inputs):
 
 
 def test_a_report_without_timings_or_curves_still_draws(report):
-    bare = {"latency": [], "latency_ms": None, "roc": {"fpr": [], "tpr": []}, "sensitivity": None, "auc": None}
+    bare = {
+        "latency": [],
+        "latency_ms": None,
+        "calibration": {},
+        "roc": {"fpr": [], "tpr": []},
+        "sensitivity": None,
+        "auc": None,
+    }
     bare["bland_altman"] = {"bias": None, "low": None, "high": None, "outside": None, "points": []}
     blank = {
         **report,
@@ -98,6 +105,22 @@ def test_hostile_names_are_text_and_no_formulas(report):
         svg = figure({**report, "artifacts": hostile})
         parse(svg)
         assert "<b>" not in svg
+
+
+def test_calibration_has_a_line_a_fitted_file_and_says_what_refusal_does(report):
+    svg = str(plots.calibration(report))
+    assert "Reliability" in svg and "Accuracy and refusal" in svg
+    assert "reference ECE 0.031, accuracy" in svg
+    fitted = [row for row in report["artifacts"] if row.get("calibration")]
+    assert svg.count("with refusal") == len(fitted) + 1
+
+
+def test_a_file_that_answers_few_bins_and_nothing_still_draws(report):
+    row = report["artifacts"][1]
+    own = row["calibration"]
+    empty = {**own["rejection"]["after"], "n": 0, "accuracy": None}
+    lean = {**own, "reliability": [], "rejection": {**own["rejection"], "after": empty}}
+    parse(plots.calibration({**report, "artifacts": [{**row, "calibration": lean}]}))
 
 
 def test_many_files_get_more_rows_of_matrices(report):
