@@ -16,7 +16,9 @@ from melanoma_edge.verify.calibration import Scaling
 from melanoma_edge.verify.document import finite
 from melanoma_edge.verify.predictions import Predictions, write_csv
 
+NOTHING = 1e-4  # a change of the logits not worth folding
 NO_OPTIMUM = "the validation predictions have no best temperature: they lack a class, or part the classes too well"
+DONE = "they are calibrated already"
 NO_LAYER = "what makes the logits is not a convolution or a dense layer with constant weights"
 
 
@@ -74,6 +76,8 @@ def _fitted(validation: Predictions, wanted: str) -> tuple[Scaling | None, str |
     else:
         value = calibration.temperature(validation.logits, validation.labels)
         found = None if value is None else Scaling(value, (0.0,) * len(validation.classes))
+    if found is not None and max(abs(found.temperature - 1), *map(abs, found.shifts)) < NOTHING:
+        return None, DONE  # a network from an earlier bundle keeps its bits
     return found, NO_OPTIMUM if found is None else None
 
 

@@ -303,7 +303,7 @@ def test_a_reference_without_a_temperature_says_why(inputs):
     inputs["reference"]["temperature"] |= {"value": 1.0, "why": "it <b>was</b> not asked for"}
     page = Page(html.render_html(build_report(**inputs), {}))
     assert not page.broken
-    assert "The reference is not calibrated: it <b>was</b> not asked for." in page.text
+    assert "The reference's logits are left as they are: it <b>was</b> not asked for." in page.text
 
 
 def test_without_fitted_files_there_is_no_section(inputs):

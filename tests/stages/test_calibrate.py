@@ -84,6 +84,19 @@ def test_without_a_temperature_nothing_changes(tmp_path: Path, wanted: str, only
         assert stage.sha256(file) == (exported if file == MODEL else answered).sha256(file)
 
 
+@pytest.mark.parametrize("wanted", ["fit", "shift"])
+def test_a_calibrated_network_keeps_its_bits(tmp_path: Path, wanted: str) -> None:
+    model = mobile()
+    assert fold(model, 0.02, (0.0, 0.0))
+    right = noisy(tmp_path)
+    exported, answered = stages(tmp_path / "first", model, right)
+    first = calibrate.run(tmp_path / "first", exported, answered, "shift")
+    exported, answered = stages(tmp_path / "again", ir.load(first.folder / MODEL), right)
+    again = calibrate.run(tmp_path / "again", exported, answered, wanted)
+    assert calibrate.temperature(again)["why"] == calibrate.DONE
+    assert again.sha256(MODEL) == exported.sha256(MODEL)
+
+
 def test_a_network_whose_last_layer_cannot_be_changed_says_so(tmp_path: Path) -> None:
     b = Builder((1, 3, SPEC.size, SPEC.size))
     model = b.done(b.op("Flatten", b.op("GlobalAveragePool", b.op("Relu", b.conv(b.image, 2, 3)))))
