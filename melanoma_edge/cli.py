@@ -213,14 +213,7 @@ def predict(bundle: Path, images: tuple[Path, ...], artifact: str | None, as_jso
     if as_json:
         click.echo(json.dumps(result, indent=2))
     else:
-        rows = [
-            (r["image"], f"{r['probability']:.4f}", r["decision"], "uncertain" if r["uncertain"] else r["tier"])
-            if "error" not in r
-            else (r["image"], "-", r["error"], "-")
-            for r in result["predictions"]
-        ]
-        heads = ("image", "P(melanoma)", f"decision at {result['threshold']:.4f}", "tier")
-        out.print(console.fact_table(rows, heads))
+        out.print(console.prediction_table(result))
         for title, advice in {r["title"]: r["advice"] for r in result["predictions"] if "error" not in r}.items():
             out.print(f"[bold]{_plain(title)}[/]: {_plain(advice)}", highlight=False)
         out.print(NOTICE, style="dim")

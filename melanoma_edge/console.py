@@ -122,6 +122,17 @@ def operator_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
+def prediction_table(result: Mapping[str, Any]) -> Table:
+    """The document of `shipped.predict`: probability, decision, and the tier of advice or "uncertain"."""
+    rows = [
+        (r["image"], f"{r['probability']:.4f}", r["decision"], "uncertain" if r["uncertain"] else r["tier"])
+        if "error" not in r
+        else (r["image"], "-", r["error"], "-")
+        for r in result["predictions"]
+    ]
+    return fact_table(rows, ("image", "P(melanoma)", f"decision at {result['threshold']:.4f}", "tier"))
+
+
 def gate_table(gates: Sequence[Mapping[str, Any]]) -> Table:
     """Each gate with its limit, what was measured, and the verdict."""
     table = Table(box=None, pad_edge=False, header_style="bold")

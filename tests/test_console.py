@@ -40,3 +40,11 @@ def test_a_long_name_is_whole() -> None:
 def test_zero_has_no_sign() -> None:
     gate = {"name": "max_auc_drop", "artifact": "a", "limit": 0.01, "value": -0.00001, "passed": True}
     assert "-0.0000" not in printed(console.gate_table([gate]))
+
+
+def test_a_prediction_shows_its_tier_or_that_it_is_uncertain() -> None:
+    sure = {"image": "a.jpg", "probability": 0.7, "decision": "melanoma", "tier": "high", "uncertain": False}
+    rows = [sure, {**sure, "uncertain": True}, {"image": "b.jpg", "error": "truncated"}]
+    lines = printed(console.prediction_table({"threshold": 0.25, "predictions": rows})).splitlines()
+    assert "decision at 0.2500" in lines[0]
+    assert [line.split()[-1] for line in lines[1:4]] == ["high", "uncertain", "-"]
