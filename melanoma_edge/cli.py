@@ -15,15 +15,7 @@ from rich.console import Console
 from melanoma_edge import __version__, console
 from melanoma_edge.errors import EdgeError, GateError
 from melanoma_edge.flags import as_json, integers, output_folder, takes, targets_wanted, triple
-from melanoma_edge.options import (
-    CompileOptions,
-    DataOptions,
-    Gates,
-    NetworkOptions,
-    ProofOptions,
-    QuantizeOptions,
-    TrainOptions,
-)
+from melanoma_edge.options import CompileOptions, DataOptions, Gates, NetworkOptions, TrainOptions
 from melanoma_edge.progress import Progress
 
 NOTICE = "An aid for engineers and researchers. Never a diagnosis."
@@ -47,9 +39,7 @@ def cli() -> None:
 @takes("data", DataOptions)
 @takes("network", NetworkOptions)
 @takes("training", TrainOptions)
-@takes("quantizing", QuantizeOptions)
-@takes("proof", ProofOptions)
-@takes("gates", Gates)
+@takes("compiling", CompileOptions)
 @targets_wanted
 @output_folder
 @as_json
@@ -57,9 +47,7 @@ def build(
     data: DataOptions,
     network: NetworkOptions,
     training: TrainOptions,
-    quantizing: QuantizeOptions,
-    proof: ProofOptions,
-    gates: Gates,
+    compiling: CompileOptions,
     targets: tuple[str, ...],
     output: Path | None,
     as_json: bool,
@@ -69,7 +57,6 @@ def build(
 
     with _progress() as progress:
         folder = output or Path("artifacts") / pipeline.default_name(data, network)
-        compiling = CompileOptions(quantizing, proof, gates)
         outcome = pipeline.build(folder, targets, data, network, training, compiling, progress)
     _finish(outcome.folder, outcome.report, as_json)
 
@@ -102,9 +89,7 @@ def train(
 @click.option("--std", default="128", show_default=True, help="likewise")
 @click.option("--calibration", help="the same as --data: calibrated on its train split, verified on its test split")
 @takes("data", DataOptions)
-@takes("quantizing", QuantizeOptions)
-@takes("proof", ProofOptions)
-@takes("gates", Gates)
+@takes("compiling", CompileOptions)
 @targets_wanted
 @output_folder
 @as_json
@@ -115,9 +100,7 @@ def compile_command(
     std: str,
     calibration: str | None,
     data: DataOptions,
-    quantizing: QuantizeOptions,
-    proof: ProofOptions,
-    gates: Gates,
+    compiling: CompileOptions,
     targets: tuple[str, ...],
     output: Path | None,
     as_json: bool,
@@ -133,7 +116,6 @@ def compile_command(
     with _progress() as progress:
         folder = output or Path("artifacts") / given.stem
         normalization = (triple("--mean", mean), triple("--std", std))
-        compiling = CompileOptions(quantizing, proof, gates)
         outcome = pipeline.compile_network(folder, targets, given, normalization, data, compiling, progress)
     _finish(outcome.folder, outcome.report, as_json)
 
@@ -204,12 +186,13 @@ def _explained(graphs: list[dict[str, Any]], as_json: bool) -> None:
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--artifact", help="which file of the bundle decides [default: the INT8 one]")
+@click.option("--heat-map", type=click.Path(path_type=Path), help="folder for PNGs of where the file sees melanoma")
 @as_json
-def predict(bundle: Path, images: tuple[Path, ...], artifact: str | None, as_json: bool) -> None:
+def predict(bundle: Path, images: tuple[Path, ...], artifact: str | None, heat_map: Path | None, as_json: bool) -> None:
     """Probability and decision of a bundle for images, or for every image in a folder."""
     from melanoma_edge import shipped
 
-    result = shipped.predict(bundle, images, artifact)
+    result = shipped.predict(bundle, images, artifact, heat_map)
     if as_json:
         click.echo(json.dumps(result, indent=2))
     else:

@@ -1,8 +1,8 @@
 """Command-line options made from `options.py`, and what several commands take. Nothing heavy is imported here."""
 
 import functools
-from collections.abc import Callable
-from dataclasses import Field, fields
+from collections.abc import Callable, Iterator
+from dataclasses import Field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,19 +12,38 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def takes(name: str, kind: type) -> Callable[[Command], Command]:
-    """Give a command one option per field of the frozen dataclass `kind`; they arrive as one argument called `name`."""
+    """Give a command one option per field of the frozen dataclass `kind`; they arrive as one argument called `name`.
+
+    A field that is such a class itself stands for its own fields.
+    """
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def collected(**given: Any) -> Any:
-            values = {f.name: given.pop(f.name) for f in fields(kind)}
-            return command(**{name: kind(**values)}, **given)
+            own = {f.name: given.pop(f.name) for f in _leaves(kind)}
+            return command(**{name: _filled(kind, own)}, **given)
 
-        for f in reversed(fields(kind)):
+        for f in reversed(list(_leaves(kind))):
             collected = _option(f)(collected)
         return collected  # type: ignore[return-value]
 
     return decorate
+
+
+def _leaves(kind: type) -> "Iterator[Field[Any]]":
+    """The fields of a dataclass, with those of the dataclasses in it in their place."""
+    for f in fields(kind):
+        if is_dataclass(f.default):
+            yield from _leaves(type(f.default))
+        else:
+            yield f
+
+
+def _filled(kind: type, values: dict[str, Any]) -> Any:
+    """`kind` made from the values of its `_leaves`."""
+    inner = {f.name: type(f.default) for f in fields(kind) if is_dataclass(f.default)}
+    own = {f.name: values[f.name] for f in fields(kind) if f.name not in inner}
+    return kind(**own, **{name: _filled(part, values) for name, part in inner.items()})
 
 
 def _option(field: "Field[Any]") -> Callable[[Command], Command]:

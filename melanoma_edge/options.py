@@ -131,12 +131,22 @@ class ProofOptions:
 
 
 @dataclass(frozen=True)
+class FileOptions:
+    """What the shipped files give besides the logits."""
+
+    heat_map: bool = _choice(
+        False, "second output: where each file sees melanoma; exact for a global pooling and one linear layer only"
+    )
+
+
+@dataclass(frozen=True)
 class CompileOptions:
     """How the files of a trained network are made and judged."""
 
     quantizing: QuantizeOptions = QuantizeOptions()
     proof: ProofOptions = ProofOptions()
     gates: Gates = Gates()
+    files: FileOptions = FileOptions()
 
 
 def spell(command: str, given: Mapping[str, Any], *options: Any) -> str:

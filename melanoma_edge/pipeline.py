@@ -19,7 +19,7 @@ from melanoma_edge.quantize import quantizers
 from melanoma_edge.quantize.weight_only import NAME as WEIGHT_ONLY
 from melanoma_edge.report.bundle import WORK, check_output
 from melanoma_edge.report.policy import read_advice
-from melanoma_edge.stages import calibrate, emit, graph, predict, proof, quantize, robust, ship, weight_only
+from melanoma_edge.stages import calibrate, emit, graph, heat_maps, predict, proof, quantize, robust, ship, weight_only
 from melanoma_edge.stages import data as data_stage
 from melanoma_edge.stages import train as train_stage
 from melanoma_edge.stages.data import Images
@@ -70,6 +70,8 @@ def build(
 ) -> Outcome:
     """From labelled images to a bundle. Raises EdgeError and its children; a failed gate is in the outcome's report."""
     _check_choices(targets, compiling)
+    if compiling.files.heat_map:
+        models.require_linear_head(network.arch, network.head)
     with _workspace(output) as work:
         images, trained = _train(work, data, network, training, progress)
         checkpoint = trained.folder / train_stage.MODEL
@@ -133,6 +135,8 @@ def _prove(
     """Calibrate, quantise, emit, run, judge, time; then ship the bundle, or withhold it and leave the report."""
     work, name = output / WORK, output.resolve().name
     shipped = Preprocessing(images.size)
+    if compiling.files.heat_map:
+        heat_maps.check(emit.Graph(exported, graph.MODEL))
     own = (reference.model, sha256_file(reference.model))
     answered = predict.run(work, "reference", *own, images, reference.spec, progress)
     truth = calibrate.run(work, exported, answered, compiling.proof.temperature)  # predictions and graph, calibrated
@@ -142,7 +146,8 @@ def _prove(
         graphs[WEIGHT_ONLY] = emit.Graph(weight_only.run(work, truth, images, progress), graph.MODEL)
     asked = compiling.quantizing.quantizer
     recipe = "int8" if asked == quantizers.AUTO else asked
-    artifacts = emit.artifacts(work, name, graphs, _wanted(targets), recipe)
+    melanoma = images.task.melanoma if compiling.files.heat_map else None
+    artifacts = emit.artifacts(work, name, graphs, _wanted(targets), recipe, melanoma)
 
     def answer(a: Artifact) -> proof.Judged:
         found = proof.judged(a, predict.run(work, a.path.name, a.path, a.sha256, images, shipped, progress))
@@ -153,16 +158,21 @@ def _prove(
 
     with ThreadPoolExecutor(usable_cores()) as pool:  # each file on one thread, as it is timed
         answers = list(pool.map(answer, artifacts))
-    verdict = proof.verdict(predict.predictions(truth), answers, images, compiling.proof, compiling.gates, progress)
+    reference_answers = predict.predictions(truth)
+    verdict = proof.verdict(reference_answers, answers, images, compiling.proof, compiling.gates, progress)
     if compiling.proof.robustness_images:
         moving = robust.run(work, graphs["float32"], artifacts, images, compiling.proof.robustness_images, progress)
         verdict["robustness"] = robust.document(moving, verdict["operating_point"]["threshold"])
+    maps = heat_maps.HeatMaps()
+    if melanoma is not None:
+        told = ([a.predictions for a in answers], reference_answers, verdict["operating_point"]["threshold"])
+        maps = heat_maps.compare(graphs["float32"], artifacts, *told, images, progress)
     floats = (reference.model, truth.folder / graph.MODEL)
     timed = proof.time_all(work, artifacts, *floats, compiling.proof.bench_runs, progress)
     started = (name, reference.command, tuple(targets), images, reference.trained)
     made = ship.Made(*started, exported, quantized, artifacts, truth)
-    report = ship.report(made, verdict, timed, compiling)
-    ship.finish(output, made, report)
+    report = ship.report(made, {**verdict, "heat_maps": maps.document}, timed, compiling)
+    ship.finish(output, made, report, maps.pictures)
     return Outcome(output, report)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from melanoma_edge import runtime
-from melanoma_edge.artifact import MANIFEST, Artifact, sha256_file
+from melanoma_edge.artifact import MANIFEST, Artifact, sha256_file, write_atomic
 from melanoma_edge.bench.cuda import bench_cuda
 from melanoma_edge.bench.explain import explain as explain_file
 from melanoma_edge.bench.run import bench as time_files
@@ -27,17 +27,21 @@ from melanoma_edge.report.policy import answer, entry, read_policy
 from melanoma_edge.stages import data as data_stage
 from melanoma_edge.stages import predict as predict_stage
 from melanoma_edge.stages import proof
+from melanoma_edge.verify.overlay import overlay, png
 from melanoma_edge.verify.predictions import read_csv, softmax
 
 FORMATS = {".tflite": "tflite", ".onnx": "onnx"}
 
 
-def predict(bundle: Path, images: Sequence[Path], artifact: str | None = None) -> dict[str, Any]:
+def predict(
+    bundle: Path, images: Sequence[Path], artifact: str | None = None, heat_maps: Path | None = None
+) -> dict[str, Any]:
     """Probability of melanoma and what the bundle's policy says to it, for every image; a folder stands for its images.
 
     artifact: name of a file in the bundle; by default its INT8 one. An unusable image has an "error" in its row instead
-    of a probability and the fields of `policy.Answer`. Raises InputError when the bundle was altered, a path does not
-    exist, or a folder holds no image.
+    of a probability and the fields of `policy.Answer`. heat_maps: a folder for one PNG an image, as "heat_map" in its
+    row: the image as the file sees it, with what speaks for melanoma in orange and against it in blue. Raises
+    InputError when the bundle was altered, a path does not exist, a folder holds no image, or the file gives no maps.
     """
     manifest = verify_bundle(bundle)
     row = _pick(manifest["artifacts"], artifact)
@@ -46,14 +50,21 @@ def predict(bundle: Path, images: Sequence[Path], artifact: str | None = None) -
     own = entry(policy, row["name"])
     model = runtime.load(bundle / row["file"], Preprocessing(size))
     melanoma = int(manifest["task"]["melanoma"])
+    if heat_maps is not None and model.explain is None:
+        raise InputError(f"{row['name']} gives no heat maps: build {bundle} again with --heat-map")
     rows: list[dict[str, Any]] = []
     for path in _expand(images):
         refused = screen(path)
         if refused is not None:
             rows.append({"image": str(path), "error": refused})
             continue
-        p = float(softmax(model(load_pixels(path, size)[np.newaxis]))[0, melanoma])
+        pixels = load_pixels(path, size)
+        p = float(softmax(model(pixels[np.newaxis]))[0, melanoma])
         rows.append({"image": str(path), "probability": p, **asdict(answer(policy, row["name"], p))})
+        if heat_maps is not None:
+            drawn = heat_maps / f"{len(rows):04d}_{path.stem}.png"  # the same name may come from two folders
+            write_atomic(drawn, png(overlay(pixels, model.heat_map(pixels[np.newaxis])[0])))
+            rows[-1]["heat_map"] = str(drawn)
     chosen = {key: own[key] for key in ("threshold", "rejection_threshold")}
     return {"artifact": row["name"], "runtime": model.runtime, **chosen, "predictions": rows}
 

@@ -39,6 +39,13 @@ def bundle(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def mapped(bundle, tmp_path_factory) -> Path:
+    folder = Path(shutil.copytree(bundle, tmp_path_factory.mktemp("mapped") / "small"))
+    run("build", "--target", "tflite", "--target", "web", *SMALL, *OPEN, "--heat-map", "--output", folder)
+    return folder
+
+
 @pytest.fixture
 def copy(bundle, tmp_path) -> Path:
     return Path(shutil.copytree(bundle, tmp_path / "small"))
@@ -206,6 +213,41 @@ def test_predict_answers_for_images_folders_and_bad_files(bundle, tmp_path):
     assert "a.png" in shown and good["title"] in shown
     run("predict", bundle, folder / "b.jpg", code=2)
     run("predict", bundle, tmp_path / "missing.jpg", code=2)
+
+
+def test_heat_maps_ship_are_drawn_and_are_told_of(mapped, tmp_path):
+    told = report(mapped)
+    jsonschema.validate(told, schema())
+    assert told["build"]["options"]["files"] == {"heat_map": True} and "--heat-map" in told["build"]["command"]
+    maps = told["heat_maps"]
+    assert {row["artifact"] for row in maps["agreement"]} == {row["name"] for row in told["artifacts"]}
+    assert maps["shape"] == [16, 16] and maps["drawn"] == "small_int8.tflite"
+    for row in maps["agreement"]:
+        assert row["median"] > (0.9999 if "float32" in row["artifact"] else 0.8)
+    page = (mapped / "report.html").read_text()
+    assert page.count("Heat map of small_int8.tflite over") == len(maps["cases"]) > 0
+    assert "the output is float32 logits" in (mapped / "MODEL_CARD.md").read_text()
+    assert "`heat_map`" in (mapped / "MODEL_CARD.md").read_text()
+    Image.new("RGB", (90, 70), (200, 150, 130)).save(tmp_path / "a.png")
+    for name in ("small_int8.tflite", "small_float32.onnx"):
+        folder = tmp_path / name
+        done = run("predict", mapped, tmp_path / "a.png", "--artifact", name, "--heat-map", folder, "--json")
+        (row,) = json.loads(done.stdout)["predictions"]
+        with Image.open(row["heat_map"]) as drawn:
+            assert (drawn.format, drawn.size) == ("PNG", (64, 64))
+    assert json.loads(run("verify", mapped, *OPEN, "--json").stdout)["artifacts"]
+    assert len(json.loads(run("bench", mapped, "--runs", "2", "--threads", "1", "--json").stdout)["rows"]) >= 4
+    assert "heat_map" in run("bench", mapped / "tflite/small_int8.tflite", "--runs", "2", "--explain-graph").stdout
+
+
+def test_heat_maps_that_cannot_be_are_refused_at_once(bundle, tmp_path):
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.png")
+    done = run("predict", bundle, tmp_path / "a.png", "--heat-map", tmp_path / "maps", code=2)
+    assert "again with --heat-map" in done.stderr and not (tmp_path / "maps").exists()
+    wanted = ("build", "--data", "synthetic:240", "--arch", "mobilenet_v3_small", "--heat-map")
+    assert "--head linear" in run(*wanted, "--output", tmp_path / "no", code=2).stderr
+    assert not (tmp_path / "no").exists()
+    assert "--heat-map" in (bundle / "report.html").read_text()
 
 
 def test_predict_refuses_an_altered_bundle(copy, tmp_path):

@@ -5,12 +5,41 @@ import shlex
 from click.testing import CliRunner
 
 from melanoma_edge import cli, flags
-from melanoma_edge.options import DataOptions, Gates, NetworkOptions, ProofOptions, TrainOptions, spell
+from melanoma_edge.options import (
+    CompileOptions,
+    DataOptions,
+    FileOptions,
+    Gates,
+    NetworkOptions,
+    ProofOptions,
+    QuantizeOptions,
+    TrainOptions,
+    spell,
+)
 
 
 def test_defaults_are_not_spelled() -> None:
     words = spell("build", {"target": ("tflite", "web")}, DataOptions(), Gates())
     assert words == "melanoma-edge build --target tflite --target web"
+
+
+def test_options_inside_options_arrive_in_their_place() -> None:
+    seen = []
+
+    @cli.cli.command(name="nested")
+    @flags.takes("compiling", CompileOptions)
+    def nested(compiling):  # type: ignore[no-untyped-def]
+        seen.append(compiling)
+
+    given = CompileOptions(QuantizeOptions("static"), ProofOptions(margin=0.02), files=FileOptions(heat_map=True))
+    try:
+        words = shlex.split(spell("nested", {}, *vars(given).values()))
+        result = CliRunner().invoke(cli.cli, words[1:], catch_exceptions=False)
+    finally:
+        cli.cli.commands.pop("nested")
+    assert result.exit_code == 0, result.output
+    assert "--heat-map" in words
+    assert seen == [given]
 
 
 def test_a_spelled_command_gives_the_same_options() -> None:

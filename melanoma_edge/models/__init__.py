@@ -114,6 +114,23 @@ def create(arch: str, num_classes: int, *, dropout: float | None = None, head: s
     return model
 
 
+def require_linear_head(arch: str, head: str | None = None) -> None:
+    """Raise InputError unless the head of a backbone is one linear layer, which an exact heat map needs.
+
+    head: one of HEADS, or None for the backbone's default.
+    """
+    from torch import nn
+
+    module = create(arch, 2, head=head).get_submodule(layout(arch).head)
+    layers = [part for part in module.modules() if not list(part.children()) and not isinstance(part, nn.Dropout)]
+    if len(layers) != 1 or not isinstance(layers[0], nn.Linear):
+        named = " and ".join(type(layer).__name__ for layer in layers)
+        raise InputError(
+            f"no exact heat map for {arch}: its own head is {named}. Accepted is one linear layer behind the global "
+            "pooling: add --head linear, or leave --heat-map out"
+        )
+
+
 def pretrained(arch: str) -> Pretrained:
     """The published ImageNet weights of a backbone, downloaded by its own library on first use.
 

@@ -38,8 +38,9 @@ def build_report(
     build: name, created_utc, task {name, classes, melanoma}, arch (None for a network from elsewhere), image_size,
     seed, options. data: `data.inspect.summarize`, and "calibration". preprocessing: `Preprocessing.describe`.
     reference: runtime, version, device, threads and sha256 of the network that made the reference predictions.
-    verify, bench: the documents of `verify/` and `bench/`. training: what the training stage wrote, with "history" as
-    rows; None for a network from elsewhere. files: "file", sha256, bytes and how it was made, one entry a file.
+    verify, bench: the documents of `verify/` and `bench/`; verify's "heat_maps", where it has any, is that of
+    `stages.heat_maps`. training: what the training stage wrote, with "history" as rows; None for a network from
+    elsewhere. files: "file", sha256, bytes and how it was made, one entry a file.
     What is not a number becomes null, and a gate without a number has failed.
     """
     gates = [_gate(gate) for gate in verify["gates"]]
@@ -61,6 +62,7 @@ def build_report(
         "data": data,
         "preprocessing": preprocessing,
         "training": training,
+        "heat_maps": verify.get("heat_maps"),
         "bench": {key: value for key, value in bench.items() if key != "rows"},
         "files": list(files),
         "limits_of_use": list(LIMITS_OF_USE),

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from melanoma_edge.report import compare, ledger, plots, robustness, view, wording
+from melanoma_edge.report import compare, ledger, looks, plots, robustness, view, wording
 
 WORDING: tuple[Callable[..., Any], ...] = (
     wording.plain,
@@ -68,6 +68,7 @@ SECTIONS = (
     Section("ledger", "Changed decisions", "flips"),
     Section("subgroups", "For whom", "artifacts"),
     Section("robustness", "Other photographs", "robustness"),
+    Section("heat_maps", "Where it looks", "heat_maps"),
     Section("tried", "INT8 recipes", "build.quantization.quantizer"),
     Section("data", "Data", "data"),
     Section("training", "Training", "training"),
@@ -77,19 +78,23 @@ SECTIONS = (
 EXTRAS = ("certainty", "subgroups", "calibration")  # sections that stand there when a compressed file has the figures
 
 
-def render_html(report: Mapping[str, Any], thumbnails: Mapping[str, bytes], shown: int = ledger.SHOWN) -> str:
+def render_html(
+    report: Mapping[str, Any],
+    thumbnails: Mapping[str, bytes],
+    overlays: Mapping[tuple[str, str], bytes] | None = None,
+    shown: int = ledger.SHOWN,
+) -> str:
     """The page for a document of `build_report`. Equal inputs give equal bytes.
 
     thumbnails: image id to JPEG bytes, for the images in the ledger; one that is missing shows as "no picture".
-    shown: how many images of the ledger are drawn at most.
+    overlays: likewise for the cases of "heat_maps", by image id and the name of the file whose map lies over it, ""
+    for the photograph itself. shown: how many images of the ledger are drawn at most.
     """
     entries = ledger.entries(report)
     small = [row for row in report["artifacts"] if row["precision"] != "float32"]
     extras = {name: [row for row in small if row.get(name)] for name in EXTRAS}
     drawn = entries[:shown]
-    pictures = {
-        e.image_id: base64.b64encode(thumbnails[e.image_id]).decode() for e in drawn if e.image_id in thumbnails
-    }
+    pictures = {e.image_id: _inline(thumbnails[e.image_id]) for e in drawn if e.image_id in thumbnails}
     return (
         _environment()
         .get_template("report.html")
@@ -112,6 +117,8 @@ def render_html(report: Mapping[str, Any], thumbnails: Mapping[str, bytes], show
             missed=sum(entry.missed for entry in entries),
             shown=drawn,
             pictures=pictures,
+            looks=looks.groups(report),
+            overlays={key: _inline(data) for key, data in (overlays or {}).items()},
         )
     )
 
@@ -131,6 +138,11 @@ def _holds(report: Mapping[str, Any], path: str) -> bool:
             return False
         found = found[key]
     return True
+
+
+def _inline(jpeg: bytes) -> str:
+    """A picture as a data URI that the page holds inside itself."""
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
 
 
 def _figures(report: Mapping[str, Any]) -> dict[str, Markup]:

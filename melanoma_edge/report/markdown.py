@@ -24,7 +24,7 @@ def render_markdown(report: Mapping[str, Any]) -> str:
         f"p = {number(point['threshold'])} on ({text(point['rule'])})."
     )
     parts += [files_table(report), _rulings(report["artifacts"]), _calibrated(report), _robustness(report)]
-    parts.append(_gates(report["gates"]))
+    parts += [_looks(report.get("heat_maps")), _gates(report["gates"])]
     parts.append("An aid for engineers and researchers, never a diagnosis.")
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -97,6 +97,16 @@ def _calibrated(report: Mapping[str, Any]) -> str:
         f"{number(own['operating_point']['threshold'])}; {integer(before['n'] - after['n'])} of {integer(before['n'])} "
         f"images refused as uncertain, accuracy {percent(before['accuracy'])} without and {percent(after['accuracy'])} "
         "with refusal."
+    )
+
+
+def _looks(heat_maps: Mapping[str, Any] | None) -> str:
+    """How alike the heat maps are, a line a file."""
+    rows = heat_maps["agreement"] if heat_maps else ()
+    return "\n".join(
+        f"- {code(row['artifact'])}: heat maps correlate with the float network's by {number(row['median'], 3)} "
+        f"(median; lowest {number(row['lowest'], 3)})."
+        for row in rows
     )
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
-from melanoma_edge.runtime.predict import Logits, Predict, agree
+from melanoma_edge.runtime.predict import HeatMap, Logits, Predict, agree
 
 # Distribution to (module to look for, module that has Interpreter), in order of preference.
 PACKAGES = {
@@ -46,6 +46,8 @@ def version(package: str | None = None) -> str:
 def load(path: Path, spec: Preprocessing | None = None, *, threads: int = 1, package: str | None = None) -> Predict:
     """An interpreter of a .tflite file: float32 `[1, S, S, 3]` to float32 logits `[1, K]`, one image a run.
 
+    With a second output `heat_map` `[1, h, w, 1]` its heat maps can be asked for.
+
     package: one of PACKAGES, to force it. Raises InputError when the file is corrupt, lies outside that contract or is
     not of `spec.size`, and when the package is not installed.
     """
@@ -54,7 +56,7 @@ def load(path: Path, spec: Preprocessing | None = None, *, threads: int = 1, pac
     ends = (interpreter.get_input_details(), interpreter.get_output_details())
     inputs, outputs = ([(t["name"], _shape(t), np.dtype(t["dtype"]).name) for t in side] for side in ends)
     agreed = agree(path, inputs, outputs, "NHWC", spec)
-    image, logits = ends[0][0]["index"], ends[1][0]["index"]
+    image, logits, *maps = (tensor["index"] for tensor in (*ends[0], *ends[1]))
 
     def run() -> Logits:
         interpreter.invoke()
@@ -64,7 +66,11 @@ def load(path: Path, spec: Preprocessing | None = None, *, threads: int = 1, pac
         interpreter.set_tensor(image, batch)
         return run
 
-    return Predict(chosen, version(chosen), "cpu", threads, agreed, 1, "NHWC", prepare)
+    def explain(batch: NDArray[np.float32]) -> HeatMap:
+        prepare(batch)()
+        return np.asarray(interpreter.get_tensor(maps[0])[..., 0], np.float32)
+
+    return Predict(chosen, version(chosen), "cpu", threads, agreed, 1, "NHWC", prepare, explain if maps else None)
 
 
 def allocate(path: Path, *, threads: int = 1, package: str | None = None) -> Any:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
-from melanoma_edge.runtime.predict import Logits, Predict, agree
+from melanoma_edge.runtime.predict import HeatMap, Logits, Predict, agree
 
 PACKAGE = "onnxruntime"
 CUDA = "CUDAExecutionProvider"
@@ -31,6 +31,8 @@ def version() -> str:
 def load(path: Path, spec: Preprocessing | None = None, *, threads: int = 1) -> Predict:
     """A session of an .onnx file: float32 `[1, 3, S, S]` to float32 logits `[1, K]`, one image a run.
 
+    With a second output `heat_map` `[1, 1, h, w]` its heat maps can be asked for.
+
     Raises InputError when the file is corrupt, lies outside that contract, or is not of `spec.size`.
     """
     session = _session(path, threads)
@@ -42,7 +44,11 @@ def load(path: Path, spec: Preprocessing | None = None, *, threads: int = 1) -> 
         feed = {image: batch}
         return lambda: np.asarray(session.run(None, feed)[0], np.float32)
 
-    return Predict(PACKAGE, version(), "cpu", threads, agreed, 1, "NCHW", prepare)
+    def explain(batch: NDArray[np.float32]) -> HeatMap:
+        return np.asarray(session.run(None, {image: batch})[1][:, 0], np.float32)
+
+    found = explain if len(outputs) > 1 else None
+    return Predict(PACKAGE, version(), "cpu", threads, agreed, 1, "NCHW", prepare, found)
 
 
 def has_cuda() -> bool:

@@ -8,12 +8,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from melanoma_edge.artifact import HEAT_MAP
 from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.errors import InputError
 
 Logits = NDArray[np.float32]
+HeatMap = NDArray[np.float32]
 Layout = Literal["NCHW", "NHWC"]
 Shape = Sequence[int | str | None]
+MAPS: dict[Layout, Shape] = {"NCHW": (1, 1, "h", "w"), "NHWC": (1, "h", "w", 1)}
+CHANNEL: dict[Layout, int] = {"NCHW": 1, "NHWC": 3}
 Ends = Sequence[tuple[str, Shape, str]]  # name, shape, dtype
 
 
@@ -30,6 +34,8 @@ class Predict:
     layout: Layout
     prepare: Callable[[NDArray[np.float32]], Callable[[], Logits]]
     """Puts a network input (float32, up to `batch` images in `layout`) in place; the result runs the network on it."""
+    explain: Callable[[NDArray[np.float32]], HeatMap] | None = None
+    """A network input to heat maps `[n, h, w]`; None for a file that was built without them."""
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Logits:
         """uint8 `[N, S, S, 3]`, a memory map too, to float32 logits `[N, K]`.
@@ -39,6 +45,18 @@ class Predict:
         self._check(pixels)
         starts = range(0, len(pixels), self.batch)
         return np.concatenate([self.prepare(self._input(pixels[s : s + self.batch]))() for s in starts])
+
+    def heat_map(self, pixels: NDArray[np.uint8]) -> HeatMap:
+        """uint8 `[N, S, S, 3]` to float32 `[N, h, w]`: above 0 where it sees melanoma, below where it does not.
+
+        Row 0 is the top of the image and column 0 its left. `export.heat_map` says what the numbers are. Raises
+        InputError as a call does, and for a file without heat maps.
+        """
+        self._check(pixels)
+        if self.explain is None:
+            raise InputError(f"the file gives no {HEAT_MAP}: build it with --heat-map")
+        starts = range(0, len(pixels), self.batch)
+        return np.concatenate([self.explain(self._input(pixels[s : s + self.batch])) for s in starts])
 
     def prepared(self, image: NDArray[np.uint8]) -> Callable[[], Logits]:
         """A call that runs the network alone on one uint8 `[S, S, 3]` image, for timing: its input stands ready."""
@@ -61,11 +79,12 @@ class Predict:
 def agree(path: Path, inputs: Ends, outputs: Ends, layout: Layout, spec: Preprocessing | None) -> Preprocessing:
     """`spec`, or the default one of the file's own size, if the file takes one such image and gives two logits or more.
 
-    The batch may be 1 or left open, which a file says with a name, None or -1. Raises InputError otherwise.
+    A second output may be a heat map, one value a place. The batch may be 1 or left open, which a file says with a
+    name, None or -1. Raises InputError otherwise.
     """
     side = spec.size if spec else _side(inputs)
     image = [3, side, side] if layout == "NCHW" else [side, side, 3]
-    if len(inputs) == len(outputs) == 1:
+    if len(inputs) == 1 and len(outputs) in (1, 2) and all(_is_heat_map(further, layout) for further in outputs[1:]):
         (_, given, taken), (_, answer, made) = inputs[0], outputs[0]
         classes = answer[1] if len(answer) == 2 and _one_or_open(answer[0]) else None
         takes_image = list(given[1:]) == image and _one_or_open(given[0]) and taken == "float32"
@@ -74,8 +93,14 @@ def agree(path: Path, inputs: Ends, outputs: Ends, layout: Layout, spec: Preproc
     found, gives = (" and ".join(f"{d} {n} {_shown(s)}" for n, s, d in ends) for ends in (inputs, outputs))
     raise InputError(
         f"{path} takes {found} and gives {gives}; accepted is float32 {_shown([1, *image])} to float32 logits "
-        "[1, K], K >= 2"
+        f"[1, K], K >= 2, and perhaps float32 {HEAT_MAP} {_shown(MAPS[layout])} behind them"
     )
+
+
+def _is_heat_map(output: tuple[str, Shape, str], layout: Layout) -> bool:
+    name, shape, kind = output
+    single = len(shape) == 4 and shape[CHANNEL[layout]] == 1 and _one_or_open(shape[0])
+    return name == HEAT_MAP and single and kind == "float32"
 
 
 def _side(inputs: Ends) -> int | str | None:

@@ -1,6 +1,5 @@
 """Write each runtime's files from the graphs, float and quantised: nothing is decided here."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import onnx_ir as ir
 
 from melanoma_edge.artifact import Artifact, Stage, run_stage
+from melanoma_edge.export.heat_map import append
 from melanoma_edge.export.tflite.emit import emit
 
 
@@ -30,27 +30,35 @@ class Graph:
 
 
 def artifacts(
-    work: Path, name: str, graphs: Mapping[str, Graph], wanted: Sequence[tuple[str, str]], int8: str
+    work: Path,
+    name: str,
+    graphs: Mapping[str, Graph],
+    wanted: Sequence[tuple[str, str]],
+    int8: str,
+    heat_map: int | None = None,
 ) -> tuple[Artifact, ...]:
     """One file for each of `wanted`: format ("tflite", "onnx") and precision (a key of `graphs`).
 
-    int8: what the file of that precision is called: `int8`, or the recipe that was asked for by name.
+    int8: what the file of that precision is called: `int8`, or the recipe that was asked for by name. heat_map: the
+    logit whose map is each file's second output. Raises InputError for a network without an exact one.
     """
     files = {(form, p): f"{name}_{int8 if p == 'int8' else p}.{form}" for form, p in wanted}
 
     def make(folder: Path) -> None:
         for (form, precision), file in files.items():
-            source, path = graphs[precision].path, folder / file
+            model, path = ir.load(graphs[precision].path), folder / file
+            if heat_map is not None:
+                append(model, heat_map)
             if form == "onnx":
-                shutil.copyfile(source, path)
+                ir.save(model, path)
             else:
-                emit(ir.load(source), path, name=path.stem)
+                emit(model, path, name=path.stem)
 
     stage = run_stage(
         work / "emit",
         make,
         inputs={precision: graphs[precision].sha256 for _, precision in wanted},
-        options={"files": list(files.values())},
+        options={"files": list(files.values()), "heat_map": heat_map},
         tools=("ai-edge-litert", "flatbuffers", "onnx-ir"),
     )
     return tuple(

@@ -53,7 +53,7 @@ def report(
     """
     facts, task = made.images.facts, asdict(made.images.task)
     proof = compiling.proof
-    chosen = {"proof": asdict(proof), "gates": asdict(compiling.gates)}
+    chosen = {"proof": asdict(proof), "gates": asdict(compiling.gates), "files": asdict(compiling.files)}
     training = _training(made.trained)
     document = build_report(
         build={
@@ -81,11 +81,16 @@ def report(
     return {**document, "policy": jsonable(policy)}
 
 
-def finish(output: Path, made: Made, report: Mapping[str, Any]) -> None:
-    """Publish the bundle when every gate passed; otherwise leave report.json, report.html and flips.csv alone."""
+def finish(
+    output: Path, made: Made, report: Mapping[str, Any], overlays: Mapping[tuple[str, str], bytes] | None = None
+) -> None:
+    """Publish the bundle when every gate passed; otherwise leave report.json, report.html and flips.csv alone.
+
+    overlays: the pictures of `stages.heat_maps`.
+    """
     documents = {
         "report.json": json.dumps(report, indent=2, allow_nan=False) + "\n",
-        "report.html": render_html(report, pictures(made.images, pictured(report))),
+        "report.html": render_html(report, pictures(made.images, pictured(report)), overlays or {}),
         "flips.csv": render_csv(report),
     }
     if not report["verdict"]["ships"]:

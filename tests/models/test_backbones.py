@@ -35,6 +35,15 @@ def test_logits_have_one_column_a_class(arch: str, head: str) -> None:
     assert logits.isfinite().all()
 
 
+def test_one_linear_layer_is_told_from_more(arch: str) -> None:
+    models.require_linear_head(arch, "linear")
+    if arch.startswith("mobilenet_v3"):
+        with pytest.raises(InputError, match=r"Linear and Hardswish and Linear.*--head linear"):
+            models.require_linear_head(arch)
+    else:
+        models.require_linear_head(arch)
+
+
 def test_parameter_counts(arch: str) -> None:
     count = sum(parameter.numel() for parameter in models.create(arch, 2).parameters())
     assert count == PARAMETERS.get(arch, count)

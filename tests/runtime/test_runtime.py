@@ -11,6 +11,8 @@ from melanoma_edge import models, runtime
 from melanoma_edge.artifact import Artifact
 from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.errors import InputError
+from melanoma_edge.export import heat_map
+from melanoma_edge.export.tflite.emit import emit
 from melanoma_edge.train.weights import load_model, save_model
 
 SUFFIXES = (".onnx", ".tflite", ".safetensors")
@@ -61,6 +63,42 @@ def test_runtimes_say_what_they_are(files, pixels, suffix: str):
     once = predict.prepared(pixels[0])
     np.testing.assert_allclose(once(), predict(pixels[:1]), atol=1e-6)
     np.testing.assert_array_equal(once(), once())
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_file_without_heat_maps_says_how_to_get_them(files, pixels, suffix: str):
+    with pytest.raises(InputError, match="--heat-map"):
+        runtime.load(files[suffix], device="cpu").heat_map(pixels)
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".tflite"])
+def test_heat_maps_lie_as_the_image_does(tmp_path: Path, suffix: str):
+    b = Builder((1, 3, 32, 32))
+    features = b.op("Relu", b.op("Conv", b.image, b.const(np.ones((1, 3, 4, 4)) / 48), strides=[4, 4]))
+    x = b.op("Flatten", b.op("GlobalAveragePool", features), axis=1)
+    rows = b.const([[-1.0], [1.0]])
+    model = b.done(b.op("Gemm", x, rows, b.const([0.0, 0.0]), transB=1))
+    heat_map.append(model, 1)
+    path = tmp_path / f"corner{suffix}"
+    ir.save(model, path) if suffix == ".onnx" else emit(model, path, name="corner")
+    pixels = np.full((2, 32, 32, 3), 128, np.uint8)
+    pixels[0, 4:8, 24:28] = 255  # second row, seventh column of the map
+    predict = runtime.load(path)
+    found = predict.heat_map(pixels)
+    assert found.shape == (2, 8, 8)
+    assert found[0, 1, 6] == pytest.approx(2 * 127 / 128, abs=1e-5)
+    assert np.count_nonzero(np.abs(found) > 1e-5) == 1
+    assert np.ptp(predict(pixels), axis=1) == pytest.approx(found.mean(axis=(1, 2)), abs=1e-5)
+
+
+def test_a_second_output_of_another_kind_is_refused(tmp_path: Path):
+    b = Builder((1, 3, 8, 8))
+    features = b.op("Relu", b.conv(b.image, 4, 3))
+    model = b.done(b.linear(b.op("Flatten", b.op("GlobalAveragePool", features)), 2))
+    model.graph.outputs.append(features)
+    ir.save(model, tmp_path / "two.onnx")
+    with pytest.raises(InputError, match=r"and perhaps float32 heat_map \[1, 1, h, w\] behind them"):
+        runtime.load(tmp_path / "two.onnx")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from onnx_graphs import session
+from settled_networks import SIZE, blurred_noise, settled
 from tflite_file import partitions, run
 from torch import nn
 
@@ -19,9 +20,6 @@ from melanoma_edge.export.onnx import export_onnx
 from melanoma_edge.export.tflite.emit import to_bytes
 from melanoma_edge.quantize.quantize import quantize
 from melanoma_edge.quantize.quantizers import minmax
-
-SIZE = 96
-IMAGES = 12
 
 
 @dataclass(frozen=True)
@@ -38,29 +36,6 @@ class Built:
     def answers(self, predict: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> NDArray[np.float32]:
         """Logits `[IMAGES, 2]`."""
         return np.concatenate([predict(image[np.newaxis]) for image in self.images])
-
-
-def blurred_noise() -> NDArray[np.uint8]:
-    """Coloured patches of the size of a lesion: white noise averages to nothing in a deep network."""
-    coarse = np.random.default_rng(0).integers(0, 256, (IMAGES, SIZE // 12, SIZE // 12, 3), np.uint8)
-    return coarse.repeat(12, 1).repeat(12, 2)
-
-
-def settled(arch: str, images: NDArray[np.float32]) -> nn.Module:
-    """A random network whose batch norms have the statistics of the images, as after a training."""
-    torch.manual_seed(0)
-    network = models.create(arch, 2).eval()
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.train().momentum = None
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.normal_(module.bias, 0, 0.3)
-    with torch.no_grad():
-        network(torch.from_numpy(images))
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.running_var.clamp_(min=0.01)  # a dozen images leave channels that hardly vary
-    return network.eval()
 
 
 @pytest.fixture(scope="module", params=models.names())

@@ -1,0 +1,130 @@
+"""The heat maps of the shipped files beside the float network's: how alike they are, and pictures of a few."""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+from numpy.typing import NDArray
+
+from melanoma_edge import runtime
+from melanoma_edge.artifact import Artifact
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.export.heat_map import append, head
+from melanoma_edge.progress import Progress
+from melanoma_edge.report.looks import PHOTOGRAPH, REFERENCE
+from melanoma_edge.stages.data import Images
+from melanoma_edge.stages.emit import Graph
+from melanoma_edge.verify.heat_maps import cases, correlations
+from melanoma_edge.verify.overlay import overlay
+from melanoma_edge.verify.predictions import Predictions
+from melanoma_edge.verify.thumbnails import thumbnail
+
+COMPARED = 200  # test images, evenly spread over the split
+Maps = NDArray[np.float32]  # [N, h, w]
+
+
+@dataclass(frozen=True)
+class HeatMaps:
+    """document: "heat_maps" of report.json. pictures: JPEG by image id and file name; the photograph's name is ""."""
+
+    document: dict[str, Any] | None = None
+    pictures: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
+
+
+def check(graph: Graph) -> None:
+    """Raise InputError when the network has no exact heat map."""
+    head(ir.load(graph.path))
+
+
+def compare(
+    graph: Graph,
+    artifacts: Sequence[Artifact],
+    answers: Sequence[Predictions],
+    truth: Predictions,
+    threshold: float,
+    images: Images,
+    progress: Progress,
+) -> HeatMaps:
+    """How each artifact's maps agree with those of `graph`, the float network, on test images.
+
+    answers: the artifacts' predictions, in their order; truth: the reference's. Of each outcome of the reference the
+    surest few are drawn, by the float network and the first file that is not float32.
+    """
+    test, pixels = truth.only("test"), images.pixels("test")
+    shown = cases(test, threshold)
+    rows = sorted({*(case.row for case in shown), *_spread(len(pixels))})
+    chosen = np.stack([pixels[row] for row in rows])
+    exact = _exact_maps(graph, chosen, images, progress)
+    maps = {a.path.name: _maps(a.path, chosen, images.size, progress) for a in artifacts}
+    alike = {name: correlations(exact, found) for name, found in maps.items()}
+    drawn, answer = next(
+        ((a.path.name, p.only("test")) for a, p in zip(artifacts, answers, strict=True) if a.precision != "float32"),
+        (None, None),
+    )
+    samples, told = images.samples("test"), []
+    pictures: dict[tuple[str, str], bytes] = {}
+    seen = {REFERENCE: exact, **({drawn: maps[drawn]} if drawn else {})}
+    for case in shown:
+        row = rows.index(case.row)
+        told.append(
+            {
+                "image_id": test.ids[case.row],
+                "outcome": case.outcome,
+                "label": test.classes[test.labels[case.row]],
+                "diagnosis": samples[case.row].diagnosis,
+                "p_reference": float(test.p[case.row]),
+                "p_artifact": float(answer.p[case.row]) if answer else None,
+                "correlation": float(alike[drawn][row]) if drawn else None,
+            }
+        )
+        drawings = _draw(chosen[row], {name: found[row] for name, found in seen.items()})
+        pictures |= {(test.ids[case.row], name): data for name, data in drawings.items()}
+    document = {
+        "shape": list(exact.shape[1:]),
+        "images": len(rows),
+        "drawn": drawn,
+        "agreement": [{"artifact": name, **_summary(found)} for name, found in alike.items()],
+        "cases": told,
+    }
+    return HeatMaps(document, pictures)
+
+
+def _spread(count: int) -> list[int]:
+    """At most COMPARED rows of `count`, evenly spread."""
+    return [int(row) for row in np.linspace(0, count - 1, min(COMPARED, count))]
+
+
+def _exact_maps(graph: Graph, chosen: NDArray[np.uint8], images: Images, progress: Progress) -> Maps:
+    """The heat maps of the float network, which is not shipped with any."""
+    with tempfile.TemporaryDirectory() as scratch:
+        model, path = ir.load(graph.path), Path(scratch) / "reference.onnx"
+        append(model, images.task.melanoma)
+        ir.save(model, path)
+        return _maps(path, chosen, images.size, progress)
+
+
+def _maps(path: Path, chosen: NDArray[np.uint8], size: int, progress: Progress) -> Maps:
+    """The heat maps of one file, image by image."""
+    loaded, found = runtime.load(path, Preprocessing(size)), []
+    for done, image in enumerate(chosen, 1):
+        found.append(loaded.heat_map(image[np.newaxis]))
+        progress(f"{path.name}: heat maps", done, len(chosen))
+    return np.concatenate(found)
+
+
+def _summary(found: NDArray[np.float64]) -> dict[str, float | int | None]:
+    """Median and lowest correlation of the images that have one."""
+    known = found[np.isfinite(found)]
+    median, lowest = (float(np.median(known)), float(known.min())) if len(known) else (None, None)
+    return {"images": len(known), "median": median, "lowest": lowest}
+
+
+def _draw(pixels: NDArray[np.uint8], maps: Mapping[str, Maps]) -> dict[str, bytes]:
+    """The photograph and its overlays `[h, w]` on one scale, so that a paler one is a weaker one."""
+    strongest = float(np.abs(maps[REFERENCE]).max())
+    drawn = {name: thumbnail(overlay(pixels, found, strongest)) for name, found in maps.items()}
+    return {PHOTOGRAPH: thumbnail(pixels), **drawn}

@@ -1,0 +1,48 @@
+"""Do two networks look at the same places? Their heat maps compared, and the images whose maps are worth showing."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_edge.verify.predictions import Predictions
+
+OUTCOMES = ("true positive", "false negative", "false positive", "true negative")
+FEW = 4  # images of each outcome
+
+
+@dataclass(frozen=True)
+class Case:
+    """A test image: its row, and how the reference decides it, one of OUTCOMES."""
+
+    row: int
+    outcome: str
+
+
+def correlations(maps: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Pearson's correlation of two heat maps an image, `[N, h, w]` each, as `[N]`; NaN where one is constant."""
+    flat = (np.asarray(m, np.float64).reshape(len(m), -1) for m in (maps, others))
+    a, b = (values - values.mean(axis=1, keepdims=True) for values in flat)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = (a * b).sum(axis=1) / np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    within: NDArray[np.float64] = np.clip(found, -1, 1)  # rounding may go a little beyond
+    return within
+
+
+def cases(reference: Predictions, threshold: float, few: int = FEW) -> list[Case]:
+    """The `few` images of each outcome that the reference is surest of, in the order of OUTCOMES."""
+    p, truth = reference.p, reference.is_melanoma
+    decided = p >= threshold
+    found: list[Case] = []
+    for outcome, rows in zip(OUTCOMES, _rows(truth, decided), strict=True):
+        sure = rows[np.argsort(-np.abs(p[rows] - threshold), kind="stable")]
+        found += [Case(int(row), outcome) for row in sure[:few] if math.isfinite(p[row])]
+    return found
+
+
+def _rows(truth: NDArray[np.bool_], decided: NDArray[np.bool_]) -> Iterator[NDArray[np.intp]]:
+    """The rows of each of OUTCOMES."""
+    for melanoma, said in ((True, True), (True, False), (False, True), (False, False)):
+        yield np.flatnonzero((truth == melanoma) & (decided == said))
