@@ -1,0 +1,37 @@
+"""The capture block: limits that the validation images pass, counted, and kept for the next build."""
+
+from pathlib import Path
+
+import pytest
+
+from melanoma_edge.data.quality import ADVICE, Limits, Quality, advice, measure
+from melanoma_edge.options import DataOptions
+from melanoma_edge.progress import silent
+from melanoma_edge.stages import capture
+from melanoma_edge.stages import data as data_stage
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("capture")
+
+
+def test_the_block_holds_limits_and_what_they_flag(work: Path) -> None:
+    images = data_stage.prepare(work, DataOptions("synthetic:120"), size=48, train=False, progress=silent)
+    told = capture.run(work, images, silent)
+    within = Limits(**told["limits"])
+    found = [advice(measure(pixels), within) for pixels in images.pixels("val")]
+    flagged = told["flagged_in_validation"]
+    assert flagged["images"] == len(found) > 0
+    assert {code: sum(code in codes for codes in found) for code in ADVICE} == {c: flagged[c] for c in ADVICE}
+    assert flagged["any"] == sum(map(bool, found)) < len(found)
+    calls = []
+    again = capture.run(work, images, lambda *told: calls.append(told))
+    assert again == told and not calls  # nothing is measured twice
+
+
+def test_a_black_picture_is_refused(work: Path) -> None:
+    images = data_stage.prepare(work, DataOptions("synthetic:120"), size=48, train=False, progress=silent)
+    within = Limits(**capture.run(work, images, silent)["limits"])
+    black = Quality(0, 0, 1, 0, 0, 0, 0, 0)
+    assert advice(black, within) == ("blurred", "too_dark", "no_lesion")
