@@ -197,7 +197,7 @@ def predict(bundle: Path, images: tuple[Path, ...], artifact: str | None, heat_m
         click.echo(json.dumps(result, indent=2))
     else:
         out.print(console.prediction_table(result))
-        for title, advice in {r["title"]: r["advice"] for r in result["predictions"] if "error" not in r}.items():
+        for title, advice in console.advice(result).items():
             out.print(f"[bold]{_plain(title)}[/]: {_plain(advice)}", highlight=False)
         out.print(NOTICE, style="dim")
     if all("error" in r for r in result["predictions"]):

@@ -123,14 +123,25 @@ def operator_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def prediction_table(result: Mapping[str, Any]) -> Table:
-    """The document of `shipped.predict`: probability, decision, and the tier of advice or "uncertain"."""
+    """The document of `shipped.predict`: probability, decision, tier or "uncertain", faults of the picture."""
     rows = [
-        (r["image"], f"{r['probability']:.4f}", r["decision"], "uncertain" if r["uncertain"] else r["tier"])
+        (
+            *(r["image"], f"{r['probability']:.4f}", r["decision"], "uncertain" if r["uncertain"] else r["tier"]),
+            ", ".join(r["capture"]) or "good",
+        )
         if "error" not in r
-        else (r["image"], "-", r["error"], "-")
+        else (r["image"], "-", r["error"], "-", "-")
         for r in result["predictions"]
     ]
-    return fact_table(rows, ("image", "P(melanoma)", f"decision at {result['threshold']:.4f}", "tier"))
+    return fact_table(rows, ("image", "P(melanoma)", f"decision at {result['threshold']:.4f}", "tier", "picture"))
+
+
+def advice(result: Mapping[str, Any]) -> dict[str, str]:
+    """What the predictions of `shipped.predict` call for: titles of tiers and codes of faults, with their texts."""
+    judged = [r for r in result["predictions"] if "error" not in r]
+    seen = {code for r in judged for code in r["capture"]}
+    faults = {code: said for code, said in result["capture_advice"].items() if code in seen}
+    return {**{r["title"]: r["advice"] for r in judged}, **faults}
 
 
 def gate_table(gates: Sequence[Mapping[str, Any]]) -> Table:

@@ -19,7 +19,19 @@ from melanoma_edge.quantize import quantizers
 from melanoma_edge.quantize.weight_only import NAME as WEIGHT_ONLY
 from melanoma_edge.report.bundle import WORK, check_output
 from melanoma_edge.report.policy import read_advice
-from melanoma_edge.stages import calibrate, emit, graph, heat_maps, predict, proof, quantize, robust, ship, weight_only
+from melanoma_edge.stages import (
+    calibrate,
+    capture,
+    emit,
+    graph,
+    heat_maps,
+    predict,
+    proof,
+    quantize,
+    robust,
+    ship,
+    weight_only,
+)
 from melanoma_edge.stages import data as data_stage
 from melanoma_edge.stages import train as train_stage
 from melanoma_edge.stages.data import Images
@@ -169,8 +181,9 @@ def _prove(
         maps = heat_maps.compare(graphs["float32"], artifacts, *told, images, progress)
     floats = (reference.model, truth.folder / graph.MODEL)
     timed = proof.time_all(work, artifacts, *floats, compiling.proof.bench_runs, progress)
+    limits = capture.run(work, images, progress)
     started = (name, reference.command, tuple(targets), images, reference.trained)
-    made = ship.Made(*started, exported, quantized, artifacts, truth)
+    made = ship.Made(*started, exported, quantized, artifacts, truth, limits)
     report = ship.report(made, {**verdict, "heat_maps": maps.document}, timed, compiling)
     ship.finish(output, made, report, maps.pictures)
     return Outcome(output, report)

@@ -23,7 +23,7 @@ from melanoma_edge.report.bundle import verify_bundle
 from melanoma_edge.report.compare import read_report, render_comparison
 from melanoma_edge.report.html import render_comparison_page, render_html
 from melanoma_edge.report.markdown import render_markdown
-from melanoma_edge.report.policy import answer, entry, read_policy
+from melanoma_edge.report.policy import answer, entry, faults, read_policy
 from melanoma_edge.stages import data as data_stage
 from melanoma_edge.stages import predict as predict_stage
 from melanoma_edge.stages import proof
@@ -38,10 +38,11 @@ def predict(
 ) -> dict[str, Any]:
     """Probability of melanoma and what the bundle's policy says to it, for every image; a folder stands for its images.
 
-    artifact: name of a file in the bundle; by default its INT8 one. An unusable image has an "error" in its row instead
-    of a probability and the fields of `policy.Answer`. heat_maps: a folder for one PNG an image, as "heat_map" in its
-    row: the image as the file sees it, with what speaks for melanoma in orange and against it in blue. Raises
-    InputError when the bundle was altered, a path does not exist, a folder holds no image, or the file gives no maps.
+    artifact: name of a file in the bundle; by default its INT8 one. A row has the probability, the fields of
+    `policy.Answer`, and "capture", the codes of what is wrong with the picture; of an unusable image it has an "error".
+    heat_maps: a folder for one PNG an image, as "heat_map" in its row: the image as the file sees it, with what speaks
+    for melanoma in orange and against it in blue. Raises InputError when the bundle was altered, a path does not exist,
+    a folder holds no image, or the file gives no maps.
     """
     manifest = verify_bundle(bundle)
     row = _pick(manifest["artifacts"], artifact)
@@ -60,12 +61,14 @@ def predict(
             continue
         pixels = load_pixels(path, size)
         p = float(softmax(model(pixels[np.newaxis]))[0, melanoma])
-        rows.append({"image": str(path), "probability": p, **asdict(answer(policy, row["name"], p))})
+        found = {**asdict(answer(policy, row["name"], p)), "capture": faults(policy, pixels)}
+        rows.append({"image": str(path), "probability": p, **found})
         if heat_maps is not None:
             drawn = heat_maps / f"{len(rows):04d}_{path.stem}.png"  # the same name may come from two folders
             write_atomic(drawn, png(overlay(pixels, model.heat_map(pixels[np.newaxis])[0])))
             rows[-1]["heat_map"] = str(drawn)
     chosen = {key: own[key] for key in ("threshold", "rejection_threshold")}
+    chosen["capture_advice"] = (policy.get("capture") or {}).get("advice", {})
     return {"artifact": row["name"], "runtime": model.runtime, **chosen, "predictions": rows}
 
 

@@ -211,6 +211,8 @@ def test_predict_answers_for_images_folders_and_bad_files(bundle, tmp_path):
     assert good["advice"] == (policy["uncertain"]["advice"] if good["uncertain"] else tiers[good["tier"]])
     shown = run("predict", bundle, folder / "a.png").stdout
     assert "a.png" in shown and good["title"] in shown
+    assert good["capture"] == ["blurred", "no_lesion"]  # one colour and nothing else
+    assert policy["capture"]["advice"]["no_lesion"] in " ".join(shown.split())
     run("predict", bundle, folder / "b.jpg", code=2)
     run("predict", bundle, tmp_path / "missing.jpg", code=2)
 

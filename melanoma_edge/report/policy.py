@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from melanoma_edge.data import quality
 from melanoma_edge.errors import InputError
 from melanoma_edge.report.bundle import GENERATOR
 from melanoma_edge.verify.rejection import entropy
@@ -140,6 +142,20 @@ def answer(policy: Mapping[str, Any], artifact: str, p: float) -> Answer:
     told = policy[UNCERTAIN] if unsure else policy["tiers"][number]
     decision = "melanoma" if p >= own["threshold"] else "other"
     return Answer(decision, policy["tiers"][number]["name"], unsure, spread, told["title"], told["advice"])
+
+
+def faults(policy: Mapping[str, Any], pixels: NDArray[np.uint8]) -> list[str]:
+    """What a policy says is wrong with a picture, uint8 `[S, S, 3]`: codes of `quality.ADVICE`, none without limits.
+
+    Raises InputError when its limits are of measures that this version does not know.
+    """
+    capture = policy.get("capture")
+    if not capture:
+        return []
+    if capture.get("version") != quality.VERSION:
+        found = f"limits of version {capture.get('version')} of the capture quality"
+        raise InputError(f"{POLICY} has {found}; accepted is {quality.VERSION}: build again")
+    return list(quality.advice(quality.measure(pixels), quality.Limits(**capture["limits"])))
 
 
 def entry(policy: Mapping[str, Any], artifact: str) -> Mapping[str, Any]:

@@ -36,6 +36,7 @@ class Made:
     quantized: Stage
     artifacts: Sequence[Artifact]
     reference: Stage  # the calibrated one: predictions and float graph
+    capture: Mapping[str, Any]  # of `stages.capture`
 
     @property
     def options(self) -> dict[str, Any]:
@@ -78,7 +79,7 @@ def report(
         files=[{"file": file, **how} for file, how in _provenance(made, _places(made)).items()],
     )
     policy = build_policy(made.name, task, document["artifacts"], read_advice(proof.advice), proof.min_kept)
-    return {**document, "policy": jsonable(policy)}
+    return {**document, "policy": jsonable({**policy, "capture": made.capture})}
 
 
 def finish(

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from melanoma_edge.data import quality
 from melanoma_edge.errors import InputError
 from melanoma_edge.report.document import schema
-from melanoma_edge.report.policy import answer, build_policy, read_advice, read_policy
+from melanoma_edge.report.policy import answer, build_policy, faults, read_advice, read_policy
 
 TASK = {"name": "binary", "classes": ["other", "melanoma"], "melanoma": 1}
 GOOD = {
@@ -43,7 +44,6 @@ def written(tmp_path, content: object) -> str:
 def test_it_keeps_its_schema():
     jsonschema.Draft202012Validator.check_schema(schema("policy"))
     jsonschema.validate(policy(), schema("policy"))
-    jsonschema.validate({**policy(), "capture": {"least_focus": 3}}, schema("policy"))
 
 
 @pytest.mark.parametrize("key", ["threshold", "rejection_threshold", "bounds", "temperature"])
@@ -141,3 +141,24 @@ def test_another_versions_policy_is_refused(tmp_path, text):
     (tmp_path / "policy.json").write_text(text)
     with pytest.raises(InputError, match="build again"):
         read_policy(tmp_path)
+
+
+def with_capture(**changes) -> dict:
+    good = quality.measure(SHARP)
+    return {**policy(), "capture": {**quality.describe(quality.limits([good])), **changes}}
+
+
+SHARP = np.random.default_rng(0).integers(90, 160, (40, 40, 3), np.uint8)
+
+
+def test_the_capture_block_keeps_its_schema_and_finds_faults():
+    told = with_capture()
+    jsonschema.validate(told, schema("policy"))
+    assert faults(told, SHARP) == []
+    assert faults(told, np.zeros_like(SHARP)) == ["blurred", "too_dark", "no_lesion"]
+    assert faults(policy(), np.zeros_like(SHARP)) == []
+
+
+def test_limits_of_other_measures_are_refused():
+    with pytest.raises(InputError, match="version 2 of the capture quality; accepted is 1"):
+        faults(with_capture(version=2), SHARP)
