@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+NAMED = 5  # pictures with a fault that are named
 LOG_EVERY = 15.0  # seconds between progress lines where there is no terminal
 
 
@@ -123,25 +125,26 @@ def operator_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def prediction_table(result: Mapping[str, Any]) -> Table:
-    """The document of `shipped.predict`: probability, decision, tier or "uncertain", faults of the picture."""
+    """The document of `shipped.predict`: probability, decision, and the tier of advice or "uncertain"."""
     rows = [
-        (
-            *(r["image"], f"{r['probability']:.4f}", r["decision"], "uncertain" if r["uncertain"] else r["tier"]),
-            ", ".join(r["capture"]) or "good",
-        )
+        (r["image"], f"{r['probability']:.4f}", r["decision"], "uncertain" if r["uncertain"] else r["tier"])
         if "error" not in r
-        else (r["image"], "-", r["error"], "-", "-")
+        else (r["image"], "-", r["error"], "-")
         for r in result["predictions"]
     ]
-    return fact_table(rows, ("image", "P(melanoma)", f"decision at {result['threshold']:.4f}", "tier", "picture"))
+    return fact_table(rows, ("image", "P(melanoma)", f"decision at {result['threshold']:.4f}", "tier"))
 
 
 def advice(result: Mapping[str, Any]) -> dict[str, str]:
-    """What the predictions of `shipped.predict` call for: titles of tiers and codes of faults, with their texts."""
+    """What the predictions of `shipped.predict` call for, as title and text: tiers, and faults with their pictures."""
     judged = [r for r in result["predictions"] if "error" not in r]
-    seen = {code for r in judged for code in r["capture"]}
-    faults = {code: said for code, said in result["capture_advice"].items() if code in seen}
-    return {**{r["title"]: r["advice"] for r in judged}, **faults}
+    said = {r["title"]: r["advice"] for r in judged}
+    for code, text in result["capture_advice"].items():
+        names = [Path(r["image"]).name for r in judged if code in r["capture"]]
+        if names:
+            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+            said[code] = f"{text} ({', '.join(names[:NAMED])}{more})"
+    return said
 
 
 def gate_table(gates: Sequence[Mapping[str, Any]]) -> Table:

@@ -44,22 +44,21 @@ def test_zero_has_no_sign() -> None:
 
 def test_a_prediction_shows_its_tier_or_that_it_is_uncertain() -> None:
     sure = {"image": "a.jpg", "probability": 0.7, "decision": "melanoma", "tier": "high", "uncertain": False}
-    sure["capture"] = []
-    rows = [
-        sure,
-        {**sure, "uncertain": True, "capture": ["blurred", "too_dark"]},
-        {"image": "b.jpg", "error": "truncated"},
-    ]
+    rows = [sure, {**sure, "uncertain": True}, {"image": "b.jpg", "error": "truncated"}]
     lines = printed(console.prediction_table({"threshold": 0.25, "predictions": rows})).splitlines()
     assert "decision at 0.2500" in lines[0]
-    assert [line.split()[3:] for line in lines[1:3]] == [["high", "good"], ["uncertain", "blurred,", "too_dark"]]
-    assert lines[3].split()[-2:] == ["-", "-"]
+    assert [line.split()[-1] for line in lines[1:4]] == ["high", "uncertain", "-"]
 
 
-def test_advice_is_said_once_for_tiers_and_for_faults() -> None:
-    one = {"title": "Low", "advice": "Look again.", "capture": ["blurred"]}
-    told = {
-        "predictions": [one, one, {"image": "b.jpg", "error": "truncated"}],
-        "capture_advice": {"blurred": "Hold still.", "too_dark": "Light."},
+def test_advice_is_said_once_a_tier_and_once_a_fault_with_its_pictures() -> None:
+    judged = [
+        {"image": f"x/{i}.jpg", "title": "Low", "advice": "Look again.", "capture": ["blurred"] if i else ["cut"]}
+        for i in range(7)
+    ]
+    said = {"blurred": "Hold still.", "cut": "Move back.", "too_dark": "Light."}
+    found = console.advice({"predictions": [*judged, {"image": "b.jpg", "error": "?"}], "capture_advice": said})
+    assert found == {
+        "Low": "Look again.",
+        "blurred": "Hold still. (1.jpg, 2.jpg, 3.jpg, 4.jpg, 5.jpg and 1 more)",
+        "cut": "Move back. (0.jpg)",
     }
-    assert console.advice(told) == {"Low": "Look again.", "blurred": "Hold still."}
