@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install demo test test-slow bench-sizes bench-peers check format wheel clean
+.PHONY: help install demo screenshot test test-slow bench-sizes bench-peers bench-proof check format wheel clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -18,6 +18,9 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 demo: install  ## the main job on the embedded synthetic lesions: train, compile, prove, report
 	$(BIN)/melanoma-edge build --target tflite --data synthetic --arch meshnet --output artifacts/demo
+
+screenshot: demo  ## draw docs/report.png from the demo's report; needs an installed Chromium
+	$(BIN)/python benchmarks/screenshot.py artifacts/demo docs/report.png
 
 test: install  ## the fast tests
 	$(BIN)/pytest
@@ -44,6 +47,10 @@ bench-peers: install $(ONNX2TF)/installed  ## our recipes beside other converter
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[peers,nncf]'
 	$(BIN)/python benchmarks/against_peers.py $(NETWORKS) --data $(DATA) --mean $(MEAN) --std $(MEAN)
 	$(BIN)/python benchmarks/peers_table.py
+
+bench-proof: install  ## memory of verifying 10,000 images, seconds of 1,000,000 predictions
+	$(BIN)/python benchmarks/many_images.py
+	$(BIN)/python benchmarks/million.py
 
 check: install  ## lint, format, types, import rules
 	$(BIN)/ruff check .
