@@ -1,8 +1,12 @@
-"""What a bundle holds: one file per target, each with `ARTIFACTS`, `RUNTIMES` and `pack`."""
+"""What a bundle holds: one file per target, each with `ARTIFACTS`, `RUNTIMES` and `pack`.
+
+A target that ships more than model files also has `package`, which writes the rest once every gate has passed.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from melanoma_edge.artifact import Artifact
 from melanoma_edge.errors import EdgeError
@@ -15,6 +19,24 @@ class Place:
     format: str  # as in Artifact: "onnx" or "tflite"
     precision: str  # as in Artifact: "float32" or "int8"
     folder: str  # in the bundle
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What `package(contents, folder)` makes a package of; it returns the bundle's relative names and the files.
+
+    preprocessing, task, policy: as they stand in report.json and policy.json. latency_ms: median on one thread, by
+    artifact name. licence: of the weights, in words.
+    """
+
+    name: str
+    generator: str
+    artifacts: Sequence[Artifact]
+    preprocessing: Mapping[str, Any]
+    task: Mapping[str, Any]
+    policy: Mapping[str, Any]
+    latency_ms: Mapping[str, float]
+    licence: str
 
 
 def place(places: Sequence[Place], artifacts: Sequence[Artifact]) -> Mapping[str, Path]:

@@ -1,23 +1,93 @@
-"""onnxruntime-web in a browser: NCHW float32 image in, float32 logits out.
+"""A browser: an npm package with LiteRT.js and onnxruntime-web behind one interface, and the ONNX files by themselves.
 
-Its wasm kernels give the bits of Python's onnxruntime, which therefore judges and times these files. They have no fast
-INT8: the file with weights in 8 bits is as small as the INT8 one and runs as fast as float there.
+Both runtimes' wasm kernels give the bits of their Python packages, which therefore judge and time these files.
+onnxruntime-web has no fast INT8: the file with weights in 8 bits is as small as the INT8 one and runs as fast as float
+there. LiteRT.js has, and comes first.
 """
 
+import json
 from collections.abc import Mapping, Sequence
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
-from melanoma_edge.artifact import Artifact
-from melanoma_edge.targets import Place, place
+from melanoma_edge import runtime
+from melanoma_edge.artifact import Artifact, write_atomic
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.quantize.kernels import RUNTIMES as KNOWN
+from melanoma_edge.targets import Contents, Place, _npm, place
+from melanoma_edge.targets._golden import golden
 
 ARTIFACTS = (
     Place("onnx", "float32", "web"),
     Place("onnx", "int8", "web"),
     Place("onnx", "weight_only_wi8_afp32", "web"),
+    Place("tflite", "float32", "web"),
+    Place("tflite", "int8", "web"),
 )
-RUNTIMES = ("onnxruntime",)
+RUNTIMES = ("onnxruntime", "litert")
+RUNS_IN = {"tflite": "litert", "onnx": "onnxruntime"}
+IN_BROWSER = {"tflite": "litert", "onnx": "onnxruntime-web"}  # names in `quantize.kernels`
 
 
 def pack(artifacts: Sequence[Artifact]) -> Mapping[str, Path]:
     """Relative name in the bundle to source file. Raises EdgeError when one of ARTIFACTS was not made."""
     return place(ARTIFACTS, artifacts)
+
+
+def package(contents: Contents, folder: Path) -> Mapping[str, Path]:
+    """The npm package as a tarball in `folder`: relative name in the bundle to that file."""
+    wanted = {(p.format, p.precision) for p in ARTIFACTS}
+    chosen = sorted(
+        (a for a in contents.artifacts if (a.format, a.precision) in wanted), key=partial(_slowness, contents)
+    )
+    size = int(contents.preprocessing["size"])
+    answers = {_id(a): (runtime.load(a.path, Preprocessing(size)), a.precision == "int8") for a in chosen}
+    assets = {f"models/{a.path.name}": a.path.read_bytes() for a in chosen}
+    assets["policy.json"] = _json(contents.policy)
+    assets["golden.json"] = _json(golden(size, answers))
+    manifest = {
+        "format": _npm.FORMAT,
+        "name": contents.name,
+        "generator": contents.generator,
+        "preprocessing": {key: contents.preprocessing[key] for key in ("size", "mean", "std")},
+        "classes": list(contents.task["classes"]),
+        "melanoma": contents.task["melanoma"],
+        "models": [_entry(a, assets) for a in chosen],
+        "files": {name: _listed(assets[name]) for name in ("policy.json", "golden.json")},
+        "runtimes": _npm.runtimes(),
+    }
+    file, data = _npm.tarball(contents.name, manifest, assets, contents.licence)
+    write_atomic(folder / file, data)
+    return {f"web/{file}": folder / file}
+
+
+def _slowness(contents: Contents, artifact: Artifact) -> tuple[bool, bool, float]:
+    """LiteRT.js before onnxruntime-web, kernels that a browser lacks last, then the latency on this machine."""
+    lacking = artifact.precision == "int8" and not KNOWN[IN_BROWSER[artifact.format]].fast
+    return artifact.format != "tflite", lacking, contents.latency_ms.get(artifact.path.name, float("inf"))
+
+
+def _entry(artifact: Artifact, assets: Mapping[str, bytes]) -> dict[str, Any]:
+    file = f"models/{artifact.path.name}"
+    return {
+        "id": _id(artifact),
+        "runtime": RUNS_IN[artifact.format],
+        "precision": artifact.precision,
+        "file": file,
+        "heatMap": False,
+        **_listed(assets[file]),
+    }
+
+
+def _id(artifact: Artifact) -> str:
+    return f"{RUNS_IN[artifact.format]}-{artifact.precision}"
+
+
+def _listed(data: bytes) -> dict[str, Any]:
+    return {"sha256": sha256(data).hexdigest(), "bytes": len(data)}
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()

@@ -1,0 +1,117 @@
+#!/usr/bin/env node
+/** `npx PACKAGE copy DIR`, `demo DIR`, `page FILE`: puts this package's files where a web server, or a person, needs them. */
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+
+interface Manifest {
+  readonly models: readonly { readonly file: string; readonly runtime: string }[];
+  readonly runtimes: Readonly<Record<string, { readonly package: string; readonly files: Readonly<Record<string, { readonly sha256: string }>> }>>;
+}
+
+const USAGE = `usage: copy DIR   the models, policy and wasm files, for your app's public folder
+       demo DIR   the demo page as a static site
+       page FILE  the demo page as one HTML file that opens from disk`;
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+async function main([command, target]: readonly string[]): Promise<void> {
+  const { manifest } = (await import('../dist/manifest.js' as string)) as { manifest: Manifest };
+  const commands: Record<string, (target: string) => void> = {
+    copy: (folder) => copy(manifest, folder),
+    demo: (folder) => demo(manifest, folder),
+    page: (file) => page(manifest, file),
+  };
+  const run = commands[command ?? ''];
+  if (!run || !target) throw new Error(USAGE);
+  run(resolve(target));
+}
+
+/** The assets, and below `wasm/` the files of every installed runtime, each compared with the manifest. */
+function copy(manifest: Manifest, folder: string): void {
+  cpSync(join(root, 'assets'), folder, { recursive: true });
+  mkdirSync(join(folder, 'wasm'), { recursive: true });
+  for (const [file, bytes] of wasm(manifest)) writeFileSync(join(folder, 'wasm', file), bytes);
+}
+
+function demo(manifest: Manifest, folder: string): void {
+  cpSync(join(root, 'demo'), folder, { recursive: true });
+  cpSync(join(root, 'dist', 'manifest.js'), join(folder, 'manifest.js'));
+  copy(manifest, join(folder, 'assets'));
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name !== 'sw.js')
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+    .sort();
+  const fingerprint = createHash('sha256');
+  for (const file of files) fingerprint.update(file).update(readFileSync(join(folder, file)));
+  const listed = ['./', ...files].map((file) => JSON.stringify(file)).join(',');
+  const worker = readFileSync(join(folder, 'sw.js'), 'utf8')
+    .replace('FINGERPRINT', fingerprint.digest('hex').slice(0, 16))
+    .replace(/["'`]FILES["'`]/, () => listed);
+  writeFileSync(join(folder, 'sw.js'), worker);
+}
+
+/** Everything inside one file: the default model, and scripts that the page's policy names by their hash. */
+function page(manifest: Manifest, file: string): void {
+  const read = (name: string) => readFileSync(join(root, name), 'utf8');
+  const style = read('demo/style.css');
+  const facts = read('dist/manifest.js').replace('export const manifest', 'const manifest');
+  const script = facts + read('demo/app.js').replace(
+    /import\s*\{\s*manifest as ([\w$]+)\s*\}\s*from\s*["']\.\/manifest\.js["'];?/,
+    (_, name: string) => `const ${name}=manifest;`,
+  );
+  const model = manifest.models[0]!;
+  const held = new Map<string, Buffer>([
+    ...['policy.json', 'golden.json', model.file].map((name) => [name, readFileSync(join(root, 'assets', name))] as const),
+    ...[...wasm(manifest, [model.runtime])].map(([name, bytes]) => [`wasm/${name}`, bytes] as const),
+  ]);
+  const blocks = [...held].map(
+    ([name, bytes]) => `<script type="application/octet-stream" data-asset="${name}">${gzipSync(bytes, { level: 9 }).toString('base64')}</script>`,
+  );
+  const policy = `default-src 'none'; script-src '${hashed(script)}' blob: 'wasm-unsafe-eval'; style-src '${hashed(style)}'; img-src blob: data:; media-src blob:; base-uri 'none'; form-action 'none'`;
+  const html = read('demo/index.html')
+    .replace(/(http-equiv="Content-Security-Policy" content=")[^"]*/, (_, start: string) => start + policy)
+    .replace('<link rel="stylesheet" href="style.css">', () => `<style>${style}</style>`)
+    .replace('<script type="module" src="app.js"></script>', () => `${blocks.join('\n')}\n<script type="module">${script}</script>`);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, html);
+}
+
+/** Name and bytes of the runtimes' own files. Throws when one is not the version that was tested. */
+function* wasm(manifest: Manifest, wanted = Object.keys(manifest.runtimes)): Generator<[string, Buffer]> {
+  for (const runtime of wanted) {
+    const { package: name, files } = manifest.runtimes[runtime]!;
+    const folder = installed(name, Object.keys(files)[0]!);
+    if (!folder && wanted.length === 1) throw new Error(`${name} is not installed: npm install ${name}`);
+    if (!folder) continue;
+    for (const [file, { sha256 }] of Object.entries(files)) {
+      const bytes = readFileSync(join(folder, file));
+      if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
+        throw new Error(`${join(folder, file)} is of another version of ${name} than this package was tested with`);
+      }
+      yield [file, bytes];
+    }
+  }
+}
+
+/** The folder of an installed package that holds `file`, looked for from the user's project and from here. */
+function installed(name: string, file: string): string | null {
+  for (const from of [join(process.cwd(), 'package.json'), join(root, 'package.json')]) {
+    for (const modules of createRequire(from).resolve.paths(name) ?? []) {
+      const folder = ['wasm', 'dist'].map((part) => join(modules, name, part)).find((path) => existsSync(join(path, file)));
+      if (folder) return folder;
+    }
+  }
+  return null;
+}
+
+function hashed(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 2;
+});
