@@ -1,0 +1,54 @@
+/** LiteRT.js: TensorFlow Lite with XNNPACK in WebAssembly, whose INT8 answers are Python's bit for bit. */
+import { loadAndCompile, loadLiteRt, supportsFeature, Tensor } from '@litertjs/core';
+import { load } from '../integrity.js';
+import { grid, guarded } from './runtime.js';
+let loading;
+/** Open a .tflite model. The wasm is loaded once a page. */
+export async function open({ model, entry, size, runtime, wasm }) {
+    loading ??= guarded('LiteRT.js could not be loaded', () => start({ runtime, wasm })).catch((error) => {
+        loading = undefined; // the next call may find the files
+        throw error;
+    });
+    await loading;
+    const compiled = await guarded(`${entry.file} could not be compiled`, () => loadAndCompile(model, { accelerator: 'wasm' }));
+    return {
+        run: (pixels) => guarded('the network could not be run', () => run(compiled, pixels, size, entry.heatMap)),
+        dispose: () => compiled.delete(),
+    };
+}
+/** Hash LiteRT.js's own files and start them from memory: what was checked is what runs. */
+async function start({ runtime, wasm }) {
+    const stem = (await supportsFeature('relaxedSimd')) ? 'litert_wasm_internal' : 'litert_wasm_compat_internal';
+    const [script, binary] = await Promise.all([`${stem}.js`, `${stem}.wasm`].map((name) => load(wasm, name, runtime.files[name])));
+    const url = URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
+    // Its loader hands this global to Emscripten's factory, and clears it.
+    globalThis.Module = { wasmBinary: binary, printErr: report };
+    try {
+        await loadLiteRt(`${url}#.js`); // its loader goes by the ending
+    }
+    finally {
+        URL.revokeObjectURL(url);
+    }
+}
+/** LiteRT logs its start to the error stream: only what is an error goes on. */
+function report(line) {
+    if (/^(ERROR|FATAL)/.test(line))
+        console.error(line);
+}
+async function run(compiled, pixels, size, heatMap) {
+    const input = new Tensor(pixels, [1, size, size, 3]);
+    try {
+        const outputs = await compiled.run(input);
+        try {
+            const [logits, map] = outputs.map((tensor) => tensor.toTypedArray().slice());
+            const shape = compiled.getOutputDetails()[1]?.shape;
+            return { logits: logits, heatMap: heatMap && map && shape ? grid(map, Array.from(shape)) : null };
+        }
+        finally {
+            outputs.forEach((tensor) => tensor.delete());
+        }
+    }
+    finally {
+        input.delete();
+    }
+}

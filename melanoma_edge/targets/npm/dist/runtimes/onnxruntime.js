@@ -1,0 +1,39 @@
+/** ONNX Runtime Web on its wasm backend, whose INT8 answers are Python's bit for bit; float ones to the last digits. */
+import * as ort from 'onnxruntime-web/wasm';
+import { load } from '../integrity.js';
+import { grid, guarded } from './runtime.js';
+const WASM = 'ort-wasm-simd-threaded.wasm';
+/** Open an .onnx model. */
+export async function open({ model, entry, size, runtime, wasm }) {
+    ort.env.wasm.wasmBinary ??= (await load(wasm, WASM, runtime.files[WASM])).buffer;
+    if (!globalThis.crossOriginIsolated)
+        ort.env.wasm.numThreads = 1; // there is no shared memory without it
+    const session = await guarded(`${entry.file} could not be loaded`, () => ort.InferenceSession.create(model, { executionProviders: ['wasm'], extra: { session: { disable_quant_qdq: unfused(entry.precision) } } }));
+    return {
+        run: (pixels) => guarded('the network could not be run', () => run(session, pixels, size, entry.heatMap)),
+        dispose: () => session.release(),
+    };
+}
+/** Files with 8-bit weights alone are float networks: fusing their last layer would change its arithmetic. */
+function unfused(precision) {
+    return precision.startsWith('weight_only') ? '1' : '0';
+}
+async function run(session, pixels, size, heatMap) {
+    const input = new ort.Tensor('float32', planes(pixels, size), [1, 3, size, size]);
+    const outputs = await session.run({ [session.inputNames[0]]: input });
+    const [logits, map] = session.outputNames.map((name) => outputs[name]);
+    return {
+        logits: logits.data.slice(),
+        heatMap: heatMap && map ? grid(map.data.slice(), map.dims) : null,
+    };
+}
+/** `[size, size, 3]` to `[3, size, size]`. */
+function planes(pixels, size) {
+    const area = size * size;
+    const result = new Float32Array(pixels.length);
+    for (let i = 0; i < area; i++) {
+        for (let channel = 0; channel < 3; channel++)
+            result[channel * area + i] = pixels[i * 3 + channel];
+    }
+    return result;
+}
