@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install demo screenshot test test-slow bench-sizes bench-peers bench-proof check format wheel clean
+.PHONY: help install demo screenshot browser web test test-slow bench-sizes bench-peers bench-proof check format wheel clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -23,6 +23,13 @@ screenshot: demo  ## draw docs/report.png from the demo's report; needs an insta
 	$(BIN)/python benchmarks/screenshot.py artifacts/demo docs/report.png
 
 test: install  ## the fast tests
+browser:  ## install Debian's chromium and the Node packages that the browser tests need
+	sh scripts/browser.sh
+
+web: browser  ## compile the TypeScript of web/ into the package that `--target web` fills in
+	cd web && npm run --silent check && npm run --silent build
+
+test: install browser  ## the fast tests, in a browser too
 	$(BIN)/pytest
 
 test-slow: install  ## what takes minutes or needs an optional package

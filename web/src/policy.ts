@@ -50,7 +50,7 @@ export function softmax(logits: ArrayLike<number>): number[] {
 
 /** -p ln p - (1 - p) ln(1 - p), in nats. */
 export function entropy(p: number): number {
-  const part = (q: number) => (q > 0 ? -q * Math.log(q) : 0);
+  const part = (q: number) => (q === 0 ? 0 : -q * Math.log(q));
   return Math.min(part(p) + part(1 - p), Math.LN2);
 }
 

@@ -1,0 +1,121 @@
+"""The tarball: the same bytes twice, what its sources compile to, sound by npm's own linters, and checked when loaded."""
+
+import json
+import shutil
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import SOURCES, Site, node, serving  # type: ignore[import-not-found]
+
+from melanoma_edge.targets import _npm
+
+COMPILED = Path(str(_npm._root()))
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_what_is_shipped_is_what_the_sources_compile_to(modules: Path, tmp_path: Path) -> None:
+    shutil.copytree(SOURCES, tmp_path / "web", ignore=shutil.ignore_patterns("node_modules"))
+    (tmp_path / "web" / "node_modules").symlink_to(modules)
+    made = tmp_path / "melanoma_edge" / "targets" / "npm"
+    made.mkdir(parents=True)
+    shutil.copy(COMPILED / "README.md", made)
+    node("npm", "run", "--silent", "build", cwd=tmp_path / "web")
+    assert tree(made) == tree(COMPILED)
+
+
+def test_types_hold(modules: Path) -> None:
+    node("npm", "run", "--silent", "check", cwd=SOURCES)
+
+
+def test_unit_tests_in_typescript(modules: Path) -> None:
+    assert "passed" in node("npm", "run", "--silent", "test", cwd=SOURCES)
+
+
+def test_npms_linters_find_nothing(modules: Path, tarball: Path, tmp_path: Path) -> None:
+    with tarfile.open(tarball) as tar:
+        tar.extractall(tmp_path, filter="data")
+    node("publint", "--strict", tmp_path / "package", cwd=tmp_path)
+    node("attw", tarball, "--profile", "esm-only", cwd=tmp_path)
+
+
+def test_the_same_input_gives_the_same_bytes() -> None:
+    manifest = {
+        "name": "a b",
+        "generator": "x",
+        "models": [{"runtime": "litert", "id": "litert-int8", "bytes": 3}],
+        "runtimes": _npm.runtimes(),
+    }
+    one, two = (_npm.tarball("A b_C", manifest, {"models/m.tflite": b"abc"}, "none") for _ in range(2))
+    assert one == two and one[0] == "a-b-c-0.1.0.tgz"
+
+
+def test_the_readme_is_filled_in(site: Site) -> None:
+    text = (site.package / "README.md").read_text()
+    assert "litert-int8" in text and "@litertjs/core@" in text and "Never a diagnosis" in text
+    assert not [word for word in ("NAME", "PACKAGE", "TARBALL", "MODELS", "PEER", "LICENCE") if word in text.split()]
+
+
+def test_the_fastest_integers_come_first(site: Site) -> None:
+    text = (site.package / "dist" / "manifest.js").read_text()
+    manifest = json.loads(text.removeprefix("export const manifest = ").rstrip().removesuffix(";"))
+    ids = [model["id"] for model in manifest["models"]]
+    assert ids[0] == "litert-int8" and ids[-1] == "onnxruntime-int8" and len(ids) == 5
+
+
+LOAD = """async (assets) => {
+  const lib = await import('/package/dist/index.js');
+  return lib.createClassifier({ assets }).then(() => 'loaded', (e) => [e.name, e.code, e.message]);
+}"""
+
+
+@pytest.mark.parametrize("file", ["models/{name}_int8.tflite", "policy.json", "wasm/litert_wasm_internal.wasm"])
+def test_a_changed_file_is_not_used(file: str, chromium: Any, site: Site, guard_bundle: Path, tmp_path: Path) -> None:
+    file = file.format(name=guard_bundle.name)
+    shutil.copytree(site.folder / "assets", tmp_path / "assets")
+    for name in ("package", "modules"):
+        (tmp_path / name).symlink_to(site.folder / name)
+    shutil.copy(site.folder / "harness.html", tmp_path)
+    data = bytearray((tmp_path / "assets" / file).read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "assets" / file).write_bytes(bytes(data))
+    with serving(tmp_path) as url:
+        page = chromium.new_page()
+        page.goto(f"{url}/harness.html")
+        found = page.evaluate(LOAD, "/assets/")
+        missing = page.evaluate(LOAD, "/nothing/")
+        page.close()
+    assert found[:2] == ["ClassifierError", "integrity"] and Path(file).name in found[2]
+    assert missing[:2] == ["ClassifierError", "fetch"] and "404" in missing[2]
+
+
+def test_a_fresh_vite_app_classifies(chromium: Any, site: Site, tarball: Path, modules: Path, tmp_path: Path) -> None:
+    package = json.loads((site.package / "package.json").read_text())["name"]
+    (tmp_path / "package.json").write_text(json.dumps({"name": "app", "private": True, "type": "module"}))
+    installed = tmp_path / "node_modules" / package
+    installed.parent.mkdir()
+    shutil.copytree(site.package, installed)
+    (tmp_path / "node_modules" / "@litertjs").symlink_to(modules / "@litertjs")
+    (tmp_path / "index.html").write_text('<!doctype html><div id="out"></div><script type="module" src="main.js"></script>')
+    (tmp_path / "main.js").write_text(
+        f"""import {{ createClassifier }} from '{package}';
+        const classifier = await createClassifier({{ assets: '/lesion/' }});
+        const photograph = await (await fetch('/mole.png')).blob();
+        const {{ decision }} = await classifier.classify(photograph);
+        document.getElementById('out').textContent = decision;"""
+    )
+    (tmp_path / "public").mkdir()
+    from melanoma_edge.targets._golden import pictures
+
+    (tmp_path / "public" / "mole.png").write_bytes(next(pictures()).data)
+    node("node", installed / "bin" / "assets.js", "copy", "public/lesion", cwd=tmp_path)
+    node("vite", "build", "--logLevel", "error", "--target", "es2022", cwd=tmp_path)
+    with serving(tmp_path / "dist") as url:
+        page = chromium.new_page()
+        page.goto(url)
+        page.get_by_text("melanoma").or_(page.get_by_text("other")).wait_for(timeout=60_000)
+        page.close()
