@@ -10,22 +10,13 @@ from typing import Any
 
 import pytest
 
-from melanoma_edge.options import CompileOptions, DataOptions, Gates, ProofOptions, QuantizeOptions
-from melanoma_edge.pipeline import compile_network
-
-NETWORK = Path(__file__).parent / "networks" / "meshnet_synthetic.onnx"
 SLOWEST = 0.8
 FLIPS = 3  # of the test images; 0 when this was written
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    options = CompileOptions(QuantizeOptions(), ProofOptions(bench_runs=50), Gates())
-    output = tmp_path_factory.mktemp("guard") / "guard"
-    plain = ((128.0,) * 3, (128.0,) * 3)
-    outcome = compile_network(output, ("tflite", "web"), NETWORK, plain, DataOptions(), options)
-    assert outcome.shipped
-    return dict(json.loads((output / "report.json").read_text()))
+def report(guard_bundle: Path) -> dict[str, Any]:
+    return dict(json.loads((guard_bundle / "report.json").read_text()))
 
 
 def rows(report: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:

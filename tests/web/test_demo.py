@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Site  # type: ignore[import-not-found]
+from browser_site import Site
 
 from melanoma_edge.targets._golden import pictures
 
@@ -19,7 +19,9 @@ class Watched:
 
     def __init__(self, page: Any, origin: str) -> None:
         self.page, self.foreign, self.violations = page, [], []
-        page.on("request", lambda r: None if r.url.startswith((origin, "blob:", "data:")) else self.foreign.append(r.url))
+        page.on(
+            "request", lambda r: None if r.url.startswith((origin, "blob:", "data:")) else self.foreign.append(r.url)
+        )
         page.on("console", lambda m: self.violations.append(m.text) if "Content Security Policy" in m.text else None)
         page.on("pageerror", lambda e: self.violations.append(str(e)))
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SOURCES, Site, node, serving  # type: ignore[import-not-found]
+from browser_site import SOURCES, Site, node
+from in_browser import serving
 
 from melanoma_edge.targets import _npm
 
@@ -100,7 +101,9 @@ def test_a_fresh_vite_app_classifies(chromium: Any, site: Site, tarball: Path, m
     installed.parent.mkdir()
     shutil.copytree(site.package, installed)
     (tmp_path / "node_modules" / "@litertjs").symlink_to(modules / "@litertjs")
-    (tmp_path / "index.html").write_text('<!doctype html><div id="out"></div><script type="module" src="main.js"></script>')
+    (tmp_path / "index.html").write_text(
+        '<!doctype html><div id="out"></div><script type="module" src="main.js"></script>'
+    )
     (tmp_path / "main.js").write_text(
         f"""import {{ createClassifier }} from '{package}';
         const classifier = await createClassifier({{ assets: '/lesion/' }});
