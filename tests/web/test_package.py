@@ -1,4 +1,4 @@
-"""The tarball: the same bytes twice, what its sources compile to, sound by npm's own linters, and checked when loaded."""
+"""The tarball: the same bytes twice, what its sources compile to, sound by npm's linters, checked when loaded."""
 
 import json
 import shutil
