@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from melanoma_edge import registry
-from melanoma_edge.artifact import Artifact, Stage
+from melanoma_edge.artifact import MANIFEST, Artifact, Stage, read_manifest
 from melanoma_edge.options import CompileOptions
-from melanoma_edge.report.bundle import publish, withhold
+from melanoma_edge.report.bundle import GENERATOR, WORK, publish, withhold
 from melanoma_edge.report.document import build_report, jsonable
 from melanoma_edge.report.html import render_html
 from melanoma_edge.report.ledger import pictured, render_csv
 from melanoma_edge.report.model_card import render_model_card
 from melanoma_edge.report.policy import build_policy, read_advice
-from melanoma_edge.stages import graph, predict
+from melanoma_edge.stages import graph, package, predict
 from melanoma_edge.stages import train as train_stage
 from melanoma_edge.stages.data import Images
 from melanoma_edge.stages.proof import pictures
+from melanoma_edge.targets import Contents
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def report(
         verify=verify,
         bench=bench,
         training=training,
-        files=[{"file": file, **how} for file, how in _provenance(made, _places(made)).items()],
+        files=[{"file": file, **how} for file, how in _provenance(_places(made)).items()],
     )
     policy = build_policy(made.name, task, document["artifacts"], read_advice(proof.advice), proof.min_kept)
     return {**document, "policy": jsonable({**policy, "capture": made.capture})}
@@ -98,7 +99,8 @@ def finish(
         withhold(output, documents)
         return
     documents["policy.json"] = json.dumps(report["policy"], indent=2, allow_nan=False) + "\n"
-    files = _places(made)
+    packages = package.run(output / WORK, made.targets, _contents(made, report))
+    files = _places(made) | {name: stage.folder / name for stage in packages for name in stage.manifest["outputs"]}
     provenance = {
         "name": made.name,
         "task": asdict(made.images.task),
@@ -112,9 +114,23 @@ def finish(
             {"name": a.path.name, "format": a.format, "precision": a.precision, "file": file}
             for file, a in _artifacts(made, files).items()
         ],
-        "files": _provenance(made, files),
+        "files": _provenance(files),
     }
     publish(output, files, {**documents, "MODEL_CARD.md": render_model_card(report)}, provenance)
+
+
+def _contents(made: Made, report: Mapping[str, Any]) -> Contents:
+    """What the targets' packages are made of."""
+    return Contents(
+        name=made.name,
+        generator=GENERATOR,
+        artifacts=made.artifacts,
+        preprocessing=report["preprocessing"],
+        task=asdict(made.images.task),
+        policy=report["policy"],
+        latency_ms={row["name"]: row["latency_ms"]["p50"] for row in report["artifacts"]},
+        licence=report["data"]["licence"],
+    )
 
 
 def _places(made: Made) -> dict[str, Path]:
@@ -134,16 +150,14 @@ def _artifacts(made: Made, files: Mapping[str, Path]) -> dict[str, Artifact]:
     return {file: by_path[path] for file, path in files.items() if path in by_path}
 
 
-def _provenance(made: Made, files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+def _provenance(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     """How each file was made: its stage, the sha256 of what it was made from, versions, options, seconds."""
-    stages = {
-        s.folder: s.manifest for s in (made.trained, made.exported, made.quantized, made.reference) if s is not None
-    }
     told = {}
     for file, path in files.items():
-        manifest = stages.get(path.parent) or json.loads((path.parent / "manifest.json").read_text())
+        folder = next(parent for parent in path.parents if (parent / MANIFEST).is_file())
+        manifest = read_manifest(folder)
         told[file] = {
-            **manifest["outputs"][path.name],
+            **manifest["outputs"][str(path.relative_to(folder))],
             **{key: manifest[key] for key in ("stage", "inputs", "options", "versions", "seconds")},
         }
     return told

@@ -1,6 +1,7 @@
 """What a bundle holds: one file per target, each with `ARTIFACTS`, `RUNTIMES` and `pack`.
 
-A target that ships more than model files also has `package`, which writes the rest once every gate has passed.
+A target that ships more than model files also has `package(contents, folder)`, which writes the rest below `folder`
+under the bundle's relative names once every gate has passed, and `parts()`, a sha256 of what else goes in.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Contents:
-    """What `package(contents, folder)` makes a package of; it returns the bundle's relative names and the files.
+    """What `package` makes a package of.
 
     preprocessing, task, policy: as they stand in report.json and policy.json. latency_ms: median on one thread, by
     artifact name. licence: of the weights, in words.

@@ -9,6 +9,7 @@ import json
 import re
 import tarfile
 from collections.abc import Mapping
+from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -37,6 +38,14 @@ def tarball(name: str, manifest: Mapping[str, Any], assets: Mapping[str, bytes],
 def package_name(bundle: str) -> str:
     """The bundle's name in the letters that npm takes: lower case, digits, hyphens."""
     return re.sub(r"[^a-z0-9]+", "-", bundle.lower()).strip("-") or "melanoma-edge-network"
+
+
+def fingerprint() -> str:
+    """sha256 of everything in the package that is the same for every network."""
+    told = sha256(_root().joinpath("README.md").read_bytes())
+    for path, data in sorted(_compiled(), key=lambda pair: pair[0]):
+        told.update(path.encode() + data.read_bytes())
+    return told.hexdigest()
 
 
 def runtimes() -> dict[str, Any]:

@@ -32,18 +32,27 @@ IN_BROWSER = {"tflite": "litert", "onnx": "onnxruntime-web"}  # names in `quanti
 
 
 def pack(artifacts: Sequence[Artifact]) -> Mapping[str, Path]:
-    """Relative name in the bundle to source file. Raises EdgeError when one of ARTIFACTS was not made."""
-    return place(ARTIFACTS, artifacts)
+    """Relative name in the bundle to source file: the ONNX files, since those of LiteRT.js are in the package.
+
+    Raises EdgeError when one of ARTIFACTS was not made.
+    """
+    return {name: path for name, path in place(ARTIFACTS, artifacts).items() if path.suffix == ".onnx"}
 
 
-def package(contents: Contents, folder: Path) -> Mapping[str, Path]:
-    """The npm package as a tarball in `folder`: relative name in the bundle to that file."""
+def parts() -> str:
+    """sha256 of the compiled package that is filled in."""
+    return _npm.fingerprint()
+
+
+def package(contents: Contents, folder: Path) -> None:
+    """Write the npm package as a tarball to `folder`/web."""
     wanted = {(p.format, p.precision) for p in ARTIFACTS}
     chosen = sorted(
         (a for a in contents.artifacts if (a.format, a.precision) in wanted), key=partial(_slowness, contents)
     )
     size = int(contents.preprocessing["size"])
-    answers = {_id(a): (runtime.load(a.path, Preprocessing(size)), a.precision == "int8") for a in chosen}
+    loaded = {_id(a): runtime.load(a.path, Preprocessing(size)) for a in chosen}
+    answers = {_id(a): (loaded[_id(a)], a.precision == "int8") for a in chosen}
     assets = {f"models/{a.path.name}": a.path.read_bytes() for a in chosen}
     assets["policy.json"] = _json(contents.policy)
     assets["golden.json"] = _json(golden(size, answers))
@@ -54,13 +63,13 @@ def package(contents: Contents, folder: Path) -> Mapping[str, Path]:
         "preprocessing": {key: contents.preprocessing[key] for key in ("size", "mean", "std")},
         "classes": list(contents.task["classes"]),
         "melanoma": contents.task["melanoma"],
-        "models": [_entry(a, assets) for a in chosen],
+        "models": [_entry(a, assets, loaded[_id(a)].explain is not None) for a in chosen],
         "files": {name: _listed(assets[name]) for name in ("policy.json", "golden.json")},
         "runtimes": _npm.runtimes(),
     }
     file, data = _npm.tarball(contents.name, manifest, assets, contents.licence)
-    write_atomic(folder / file, data)
-    return {f"web/{file}": folder / file}
+    (folder / "web").mkdir()
+    write_atomic(folder / "web" / file, data)
 
 
 def _slowness(contents: Contents, artifact: Artifact) -> tuple[bool, bool, float]:
@@ -69,14 +78,14 @@ def _slowness(contents: Contents, artifact: Artifact) -> tuple[bool, bool, float
     return artifact.format != "tflite", lacking, contents.latency_ms.get(artifact.path.name, float("inf"))
 
 
-def _entry(artifact: Artifact, assets: Mapping[str, bytes]) -> dict[str, Any]:
+def _entry(artifact: Artifact, assets: Mapping[str, bytes], heat_map: bool) -> dict[str, Any]:
     file = f"models/{artifact.path.name}"
     return {
         "id": _id(artifact),
         "runtime": RUNS_IN[artifact.format],
         "precision": artifact.precision,
         "file": file,
-        "heatMap": False,
+        "heatMap": heat_map,
         **_listed(assets[file]),
     }
 

@@ -50,7 +50,7 @@ async function run(compiled: CompiledModel, pixels: Float32Array, size: number, 
     try {
       const [logits, map] = outputs.map((tensor) => tensor.toTypedArray().slice() as Float32Array);
       const shape = compiled.getOutputDetails()[1]?.shape;
-      return { logits: logits!, heatMap: heatMap && map && shape ? grid(map, Array.from(shape)) : null };
+      return { logits: logits!, heatMap: heatMap && map && shape ? grid(map, Array.from(shape).slice(1, 3)) : null };
     } finally {
       outputs.forEach((tensor) => tensor.delete());
     }

@@ -30,7 +30,7 @@ async function run(session: ort.InferenceSession, pixels: Float32Array, size: nu
   const [logits, map] = session.outputNames.map((name) => outputs[name]!);
   return {
     logits: (logits!.data as Float32Array).slice(),
-    heatMap: heatMap && map ? grid((map.data as Float32Array).slice(), map.dims) : null,
+    heatMap: heatMap && map ? grid((map.data as Float32Array).slice(), map.dims.slice(2)) : null,
   };
 }
 

@@ -43,8 +43,7 @@ export async function guarded<T>(what: string, step: () => Promise<T>): Promise<
   }
 }
 
-/** The output `[..., h, w]` or `[..., h, w, 1]` as a grid. */
-export function grid(values: Float32Array, shape: readonly number[]): Grid {
-  const [height = 1, width = 1] = shape.filter((extent) => extent !== 1).slice(-2);
+/** A heat map whose rows and columns are these two dimensions of the output. */
+export function grid(values: Float32Array, [height = 0, width = 0]: readonly number[]): Grid {
   return { width, height, values };
 }

@@ -159,7 +159,7 @@ function se(e) {
 	return r.map((e) => e / i);
 }
 function ce(e) {
-	let t = (e) => e > 0 ? -e * Math.log(e) : 0;
+	let t = (e) => e === 0 ? 0 : -e * Math.log(e);
 	return Math.min(t(e) + t(1 - e), Math.LN2);
 }
 function le(e, t, n) {
@@ -1224,11 +1224,10 @@ async function G(e, t) {
 		throw t instanceof i ? t : new i("runtime", `${e}: ${t instanceof Error ? t.message : String(t)}`, { cause: t });
 	}
 }
-function gt(e, t) {
-	let [n = 1, r = 1] = t.filter((e) => e !== 1).slice(-2);
+function gt(e, [t = 0, n = 0]) {
 	return {
-		width: r,
-		height: n,
+		width: n,
+		height: t,
 		values: e
 	};
 }
@@ -1276,7 +1275,7 @@ async function St(e, t, n, r) {
 			let [n, i] = t.map((e) => e.toTypedArray().slice()), a = e.getOutputDetails()[1]?.shape;
 			return {
 				logits: n,
-				heatMap: r && i && a ? gt(i, Array.from(a)) : null
+				heatMap: r && i && a ? gt(i, Array.from(a).slice(1, 3)) : null
 			};
 		} finally {
 			t.forEach((e) => e.delete());

@@ -10,7 +10,7 @@ export function softmax(logits) {
 }
 /** -p ln p - (1 - p) ln(1 - p), in nats. */
 export function entropy(p) {
-    const part = (q) => (q > 0 ? -q * Math.log(q) : 0);
+    const part = (q) => (q === 0 ? 0 : -q * Math.log(q));
     return Math.min(part(p) + part(1 - p), Math.LN2);
 }
 /** What the policy says to a probability of melanoma by one of its files. The words of doubt take the tier's place. */

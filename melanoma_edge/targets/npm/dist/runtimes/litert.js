@@ -42,7 +42,7 @@ async function run(compiled, pixels, size, heatMap) {
         try {
             const [logits, map] = outputs.map((tensor) => tensor.toTypedArray().slice());
             const shape = compiled.getOutputDetails()[1]?.shape;
-            return { logits: logits, heatMap: heatMap && map && shape ? grid(map, Array.from(shape)) : null };
+            return { logits: logits, heatMap: heatMap && map && shape ? grid(map, Array.from(shape).slice(1, 3)) : null };
         }
         finally {
             outputs.forEach((tensor) => tensor.delete());

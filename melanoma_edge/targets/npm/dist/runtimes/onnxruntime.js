@@ -24,7 +24,7 @@ async function run(session, pixels, size, heatMap) {
     const [logits, map] = session.outputNames.map((name) => outputs[name]);
     return {
         logits: logits.data.slice(),
-        heatMap: heatMap && map ? grid(map.data.slice(), map.dims) : null,
+        heatMap: heatMap && map ? grid(map.data.slice(), map.dims.slice(2)) : null,
     };
 }
 /** `[size, size, 3]` to `[3, size, size]`. */

@@ -28,5 +28,5 @@ export interface Opening {
 }
 /** Run `step`; what it throws becomes a ClassifierError `runtime`. */
 export declare function guarded<T>(what: string, step: () => Promise<T>): Promise<T>;
-/** The output `[..., h, w]` or `[..., h, w, 1]` as a grid. */
-export declare function grid(values: Float32Array, shape: readonly number[]): Grid;
+/** A heat map whose rows and columns are these two dimensions of the output. */
+export declare function grid(values: Float32Array, [height, width]: readonly number[]): Grid;

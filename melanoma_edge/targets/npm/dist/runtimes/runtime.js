@@ -11,8 +11,7 @@ export async function guarded(what, step) {
         throw new ClassifierError('runtime', `${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
     }
 }
-/** The output `[..., h, w]` or `[..., h, w, 1]` as a grid. */
-export function grid(values, shape) {
-    const [height = 1, width = 1] = shape.filter((extent) => extent !== 1).slice(-2);
+/** A heat map whose rows and columns are these two dimensions of the output. */
+export function grid(values, [height = 0, width = 0]) {
     return { width, height, values };
 }
