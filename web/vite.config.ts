@@ -20,7 +20,8 @@ export default defineConfig(({ mode }) => ({
     },
     rollupOptions: {
       external: [/\/manifest\.js$/],
-      output: { codeSplitting: false, paths: () => './manifest.js' },
+      // Unminified, its comments hold paths of the machine that compiled it.
+      output: { codeSplitting: false, minify: true, paths: () => './manifest.js' },
     },
   },
   plugins: [
