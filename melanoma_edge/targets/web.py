@@ -28,6 +28,7 @@ ARTIFACTS = (
 )
 RUNTIMES = ("onnxruntime", "litert")
 RUNS_IN = {"tflite": "litert", "onnx": "onnxruntime"}
+BIT_EQUAL = ("tflite", "int8")  # of format and precision, in Python and the browser; others differ in the last digits
 IN_BROWSER = {"tflite": "litert", "onnx": "onnxruntime-web"}  # names in `quantize.kernels`
 
 
@@ -52,7 +53,7 @@ def package(contents: Contents, folder: Path) -> None:
     )
     size = int(contents.preprocessing["size"])
     loaded = {_id(a): runtime.load(a.path, Preprocessing(size)) for a in chosen}
-    answers = {_id(a): (loaded[_id(a)], a.precision == "int8") for a in chosen}
+    answers = {_id(a): (loaded[_id(a)], (a.format, a.precision) == BIT_EQUAL) for a in chosen}
     assets = {f"models/{a.path.name}": a.path.read_bytes() for a in chosen}
     assets["policy.json"] = _json(contents.policy)
     assets["golden.json"] = _json(golden(size, answers))

@@ -74,13 +74,12 @@ def harness(chromium: Any, site: Site) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def models(guard_bundle: Path) -> dict[str, Artifact]:
-    """The bundle's web files by model id."""
+def models(site: Site, guard_bundle: Path) -> dict[str, Artifact]:
+    """The package's model files by id."""
     runtimes = {".tflite": "litert", ".onnx": "onnxruntime"}
     found = {}
-    for path in sorted((guard_bundle / "web").iterdir()):
-        if path.suffix in runtimes:
-            precision = path.stem.removeprefix(f"{guard_bundle.name}_")
-            name = f"{runtimes[path.suffix]}-{precision}"
-            found[name] = Artifact(path, sha256_file(path), path.suffix[1:], precision, ())
+    for path in sorted((site.package / "assets" / "models").iterdir()):
+        precision = path.stem.removeprefix(f"{guard_bundle.name}_")
+        name = f"{runtimes[path.suffix]}-{precision}"
+        found[name] = Artifact(path, sha256_file(path), path.suffix[1:], precision, ())
     return found
