@@ -19,10 +19,9 @@ $(VENV)/installed: pyproject.toml constraints.txt
 demo: install  ## the main job on the embedded synthetic lesions: train, compile, prove, report
 	$(BIN)/melanoma-edge build --target tflite --data synthetic --arch meshnet --output artifacts/demo
 
-screenshot: demo  ## draw docs/report.png from the demo's report; needs an installed Chromium
+screenshot: demo browser  ## draw docs/report.png from the demo's report
 	$(BIN)/python benchmarks/screenshot.py artifacts/demo docs/report.png
 
-test: install  ## the fast tests
 browser:  ## install Debian's chromium and the Node packages that the browser tests need
 	sh scripts/browser.sh
 
