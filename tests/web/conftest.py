@@ -11,6 +11,12 @@ from in_browser import FLAGS, MODULES, serving, unpack
 
 from melanoma_edge.artifact import Artifact, sha256_file
 
+SOFTWARE_GPU = (
+    "--enable-unsafe-webgpu",
+    "--use-webgpu-adapter=swiftshader",
+    "--use-vulkan=swiftshader",
+    "--enable-features=Vulkan,WebGPU",
+)
 GET = "run `make browser`, which installs Debian's chromium and the Node packages of web/"
 
 
@@ -33,6 +39,16 @@ def chromium() -> Iterator[Any]:
         browser = running.chromium.launch(executable_path=program, args=list(FLAGS))
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def chromium_with_gpu(chromium: Any) -> Iterator[Any]:
+    """Chromium whose WebGPU adapter is SwiftShader, a GPU in software."""
+    kept = [flag for flag in FLAGS if flag != "--disable-gpu"]
+    kind = chromium.browser_type
+    browser = kind.launch(executable_path=shutil.which("chromium"), args=[*kept, *SOFTWARE_GPU])
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -122,3 +122,32 @@ def test_a_fresh_vite_app_classifies(chromium: Any, site: Site, tarball: Path, m
         page.goto(url)
         page.get_by_text("melanoma").or_(page.get_by_text("other")).wait_for(timeout=60_000)
         page.close()
+
+
+GPU = """async () => {
+  const lib = await import('/package/dist/index.js');
+  const classifier = await lib.createClassifier({ assets: '/assets/', accelerator: 'webgpu' });
+  const adapter = (await navigator.gpu?.requestAdapter()) ?? null;
+  return { accelerator: classifier.accelerator, model: classifier.model.id, adapter: adapter !== null,
+           equal: (await classifier.selfTest()).decisionsEqual };
+}"""
+
+
+def asked_for_webgpu(browser: Any, site: Site) -> dict[str, Any]:
+    page = browser.new_page()
+    page.goto(f"{site.url}/harness.html")
+    found = dict(page.evaluate(GPU))
+    page.close()
+    return found
+
+
+def test_without_a_gpu_webgpu_is_wasm_again(chromium: Any, site: Site) -> None:
+    found = asked_for_webgpu(chromium, site)
+    assert found == {"accelerator": "wasm", "model": "litert-int8", "adapter": False, "equal": True}
+
+
+def test_webgpu_is_kept_where_it_decides_as_python(chromium_with_gpu: Any, site: Site) -> None:
+    found = asked_for_webgpu(chromium_with_gpu, site)
+    if not found["adapter"]:
+        pytest.skip("this Chromium has no software WebGPU adapter")
+    assert found == {"accelerator": "webgpu", "model": "litert-float32", "adapter": True, "equal": True}

@@ -7,7 +7,7 @@ import type { ModelEntry, RuntimeName } from './manifest-types.js';
 import { decide, softmax, type Policy, type Tier } from './policy.js';
 import { assess, type Quality } from './quality.js';
 import { resizeSquare } from './resize.js';
-import type { Grid, Network, Opening } from './runtimes/runtime.js';
+import type { Accelerator, Grid, Network, Opening } from './runtimes/runtime.js';
 import { check, type Golden, type SelfTest } from './self-test.js';
 
 export interface Options {
@@ -17,6 +17,11 @@ export interface Options {
   readonly wasm?: Assets;
   /** Default: the runtime of the fastest model that passed every gate of the build. */
   readonly runtime?: RuntimeName;
+  /**
+   * Default: `wasm`. `webgpu` takes LiteRT.js's float model and is kept only where this device decides as Python does on
+   * the package's own images; anywhere else it is `wasm` again: see `Classifier.accelerator`.
+   */
+  readonly accelerator?: Accelerator;
   /** A model's id, as listed in `models`. Default: the fastest of the runtime that passed. */
   readonly model?: string;
 }
@@ -50,6 +55,7 @@ export interface Classification {
 export interface Classifier {
   /** The model that runs. */
   readonly model: ModelEntry;
+  readonly accelerator: Accelerator;
   readonly policy: Policy;
   /** Throws ClassifierError: `image` for an input that cannot be used, `usage` after dispose(). */
   classify(input: ImageInput): Promise<Classification>;
@@ -69,6 +75,18 @@ export const models: readonly ModelEntry[] = manifest.models;
 
 /** Load the network. Every file is checked against the manifest first. Throws ClassifierError. */
 export async function createClassifier(options: Options): Promise<Classifier> {
+  if (options.accelerator !== 'webgpu') return create(options, 'wasm');
+  try {
+    const classifier = await create({ runtime: 'litert', model: 'litert-float32', ...options }, 'webgpu');
+    if ((await classifier.selfTest()).decisionsEqual) return classifier;
+    await classifier.dispose();
+  } catch (error) {
+    if (!(error instanceof ClassifierError && error.code === 'runtime')) throw error; // no GPU, or not for this network
+  }
+  return create(options, 'wasm');
+}
+
+async function create(options: Options, accelerator: Accelerator): Promise<Classifier> {
   const entry = choose(options);
   const { assets } = options;
   const [model, policy] = await Promise.all([
@@ -78,19 +96,21 @@ export async function createClassifier(options: Options): Promise<Classifier> {
   const { open } = await OPENERS[entry.runtime]();
   const wasm = options.wasm ?? inside(assets, 'wasm/');
   const size = manifest.preprocessing.size;
-  const network = await open({ model, entry, size, runtime: manifest.runtimes[entry.runtime], wasm });
-  return new Loaded(entry, policy, network, assets);
+  const network = await open({ model, entry, size, accelerator, runtime: manifest.runtimes[entry.runtime], wasm });
+  return new Loaded(entry, accelerator, policy, network, assets);
 }
 
 class Loaded implements Classifier {
   readonly model: ModelEntry;
+  readonly accelerator: Accelerator;
   readonly policy: Policy;
   readonly #assets: Assets;
   #network: Network | null;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(model: ModelEntry, policy: Policy, network: Network, assets: Assets) {
+  constructor(model: ModelEntry, accelerator: Accelerator, policy: Policy, network: Network, assets: Assets) {
     this.model = model;
+    this.accelerator = accelerator;
     this.policy = policy;
     this.#network = network;
     this.#assets = assets;
@@ -102,7 +122,9 @@ class Loaded implements Classifier {
 
   async selfTest(): Promise<SelfTest> {
     const golden = parse<Golden>(await load(this.#assets, 'golden.json', manifest.files['golden.json']));
-    return check(golden, this.model, (image) => this.#queue((network) => this.#answer(network, image)));
+    const decision = (logits: ArrayLike<number>) =>
+      decide(softmax(logits)[manifest.melanoma]!, this.model, this.policy).decision;
+    return check(golden, this.model, decision, (image) => this.#queue((network) => this.#answer(network, image)));
   }
 
   async dispose(): Promise<void> {

@@ -21,6 +21,8 @@ export interface Golden {
 
 export interface SelfTest {
   readonly passed: boolean;
+  /** Whether every decision is Python's, however the logits differ. */
+  readonly decisionsEqual: boolean;
   readonly images: readonly {
     readonly name: string;
     /** Whether every level of every resized pixel is Python's. */
@@ -28,6 +30,7 @@ export interface SelfTest {
     /** The largest difference of a logit. */
     readonly difference: number;
     readonly passed: boolean;
+    readonly decisionEqual: boolean;
   }[];
 }
 
@@ -35,9 +38,10 @@ export interface SelfTest {
 export async function check(
   golden: Golden,
   model: ModelEntry,
+  decision: (logits: ArrayLike<number>) => string,
   answer: (image: ImageInput) => Promise<{ pixels: Uint8Array; logits: Float32Array }>,
 ): Promise<SelfTest> {
-  const images = [];
+  const images: SelfTest['images'][number][] = [];
   for (const image of golden.images) {
     const bytes = Uint8Array.from(atob(image.data), (character) => character.charCodeAt(0));
     const { pixels, logits } = await answer(new Blob([bytes], { type: image.type }));
@@ -45,7 +49,9 @@ export async function check(
     const wanted = image.logits[model.id] ?? [];
     const difference = Math.max(...wanted.map((value, i) => Math.abs(value - (logits[i] ?? NaN))));
     const passed = pixelsEqual && wanted.length === logits.length && difference <= (golden.tolerance[model.id] ?? 0);
-    images.push({ name: image.name, pixelsEqual, difference, passed });
+    const decisionEqual = wanted.length > 0 && decision(logits) === decision(wanted);
+    images.push({ name: image.name, pixelsEqual, difference, passed, decisionEqual });
   }
-  return { passed: images.length > 0 && images.every((image) => image.passed), images };
+  const all = (holds: (image: SelfTest['images'][number]) => boolean) => images.length > 0 && images.every(holds);
+  return { passed: all((image) => image.passed), decisionsEqual: all((image) => image.decisionEqual), images };
 }

@@ -7,14 +7,14 @@ import { grid, guarded, type Answer, type Network, type Opening } from './runtim
 let loading: Promise<unknown> | undefined;
 
 /** Open a .tflite model. The wasm is loaded once a page. */
-export async function open({ model, entry, size, runtime, wasm }: Opening): Promise<Network> {
+export async function open({ model, entry, size, accelerator, runtime, wasm }: Opening): Promise<Network> {
   loading ??= guarded('LiteRT.js could not be loaded', () => start({ runtime, wasm })).catch((error: unknown) => {
     loading = undefined; // the next call may find the files
     throw error;
   });
   await loading;
   const compiled = await guarded(`${entry.file} could not be compiled`, () =>
-    loadAndCompile(model, { accelerator: 'wasm' }),
+    loadAndCompile(model, { accelerator, gpuOptions: { precision: 'fp32' } }),
   );
   return {
     run: (pixels) => guarded('the network could not be run', () => run(compiled, pixels, size, entry.heatMap)),
@@ -48,7 +48,8 @@ async function run(compiled: CompiledModel, pixels: Float32Array, size: number, 
   try {
     const outputs = await compiled.run(input);
     try {
-      const [logits, map] = outputs.map((tensor) => tensor.toTypedArray().slice() as Float32Array);
+      const held = await Promise.all(outputs.map((tensor) => tensor.data()));
+      const [logits, map] = held.map((data) => data.slice() as Float32Array);
       const shape = compiled.getOutputDetails()[1]?.shape;
       return { logits: logits!, heatMap: heatMap && map && shape ? grid(map, Array.from(shape).slice(1, 3)) : null };
     } finally {

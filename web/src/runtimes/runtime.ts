@@ -23,11 +23,14 @@ export interface Grid {
   readonly values: Float32Array;
 }
 
+export type Accelerator = 'wasm' | 'webgpu';
+
 /** Where a runtime finds its files and what it opens. */
 export interface Opening {
   readonly model: Uint8Array<ArrayBuffer>;
   readonly entry: ModelEntry;
   readonly size: number;
+  readonly accelerator: Accelerator;
   readonly runtime: RuntimeEntry;
   /** The folder of the runtime's own wasm files. */
   readonly wasm: Assets;

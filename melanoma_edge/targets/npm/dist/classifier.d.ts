@@ -4,7 +4,7 @@ import { type Assets } from './integrity.js';
 import type { ModelEntry, RuntimeName } from './manifest-types.js';
 import { type Policy, type Tier } from './policy.js';
 import { type Quality } from './quality.js';
-import type { Grid } from './runtimes/runtime.js';
+import type { Accelerator, Grid } from './runtimes/runtime.js';
 import { type SelfTest } from './self-test.js';
 export interface Options {
     /** The folder that the package's `assets` were copied to, or a function that gives a named file's bytes. */
@@ -13,6 +13,11 @@ export interface Options {
     readonly wasm?: Assets;
     /** Default: the runtime of the fastest model that passed every gate of the build. */
     readonly runtime?: RuntimeName;
+    /**
+     * Default: `wasm`. `webgpu` takes LiteRT.js's float model and is kept only where this device decides as Python does on
+     * the package's own images; anywhere else it is `wasm` again: see `Classifier.accelerator`.
+     */
+    readonly accelerator?: Accelerator;
     /** A model's id, as listed in `models`. Default: the fastest of the runtime that passed. */
     readonly model?: string;
 }
@@ -43,6 +48,7 @@ export interface Classification {
 export interface Classifier {
     /** The model that runs. */
     readonly model: ModelEntry;
+    readonly accelerator: Accelerator;
     readonly policy: Policy;
     /** Throws ClassifierError: `image` for an input that cannot be used, `usage` after dispose(). */
     classify(input: ImageInput): Promise<Classification>;

@@ -15,6 +15,21 @@ const OPENERS = {
 export const models = manifest.models;
 /** Load the network. Every file is checked against the manifest first. Throws ClassifierError. */
 export async function createClassifier(options) {
+    if (options.accelerator !== 'webgpu')
+        return create(options, 'wasm');
+    try {
+        const classifier = await create({ runtime: 'litert', model: 'litert-float32', ...options }, 'webgpu');
+        if ((await classifier.selfTest()).decisionsEqual)
+            return classifier;
+        await classifier.dispose();
+    }
+    catch (error) {
+        if (!(error instanceof ClassifierError && error.code === 'runtime'))
+            throw error; // no GPU, or not for this network
+    }
+    return create(options, 'wasm');
+}
+async function create(options, accelerator) {
     const entry = choose(options);
     const { assets } = options;
     const [model, policy] = await Promise.all([
@@ -24,17 +39,19 @@ export async function createClassifier(options) {
     const { open } = await OPENERS[entry.runtime]();
     const wasm = options.wasm ?? inside(assets, 'wasm/');
     const size = manifest.preprocessing.size;
-    const network = await open({ model, entry, size, runtime: manifest.runtimes[entry.runtime], wasm });
-    return new Loaded(entry, policy, network, assets);
+    const network = await open({ model, entry, size, accelerator, runtime: manifest.runtimes[entry.runtime], wasm });
+    return new Loaded(entry, accelerator, policy, network, assets);
 }
 class Loaded {
     model;
+    accelerator;
     policy;
     #assets;
     #network;
     #last = Promise.resolve();
-    constructor(model, policy, network, assets) {
+    constructor(model, accelerator, policy, network, assets) {
         this.model = model;
+        this.accelerator = accelerator;
         this.policy = policy;
         this.#network = network;
         this.#assets = assets;
@@ -44,7 +61,8 @@ class Loaded {
     }
     async selfTest() {
         const golden = parse(await load(this.#assets, 'golden.json', manifest.files['golden.json']));
-        return check(golden, this.model, (image) => this.#queue((network) => this.#answer(network, image)));
+        const decision = (logits) => decide(softmax(logits)[manifest.melanoma], this.model, this.policy).decision;
+        return check(golden, this.model, decision, (image) => this.#queue((network) => this.#answer(network, image)));
     }
     async dispose() {
         const network = this.#network;

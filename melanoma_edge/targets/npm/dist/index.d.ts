@@ -8,5 +8,5 @@ export type { Assets } from './integrity.js';
 export type { ModelEntry, RuntimeName } from './manifest-types.js';
 export type { Policy, Tier } from './policy.js';
 export type { Measures, Quality } from './quality.js';
-export type { Grid } from './runtimes/runtime.js';
+export type { Accelerator, Grid } from './runtimes/runtime.js';
 export type { SelfTest } from './self-test.js';

@@ -18,6 +18,8 @@ export interface Golden {
 }
 export interface SelfTest {
     readonly passed: boolean;
+    /** Whether every decision is Python's, however the logits differ. */
+    readonly decisionsEqual: boolean;
     readonly images: readonly {
         readonly name: string;
         /** Whether every level of every resized pixel is Python's. */
@@ -25,10 +27,11 @@ export interface SelfTest {
         /** The largest difference of a logit. */
         readonly difference: number;
         readonly passed: boolean;
+        readonly decisionEqual: boolean;
     }[];
 }
 /** Run every image through `answer`. */
-export declare function check(golden: Golden, model: ModelEntry, answer: (image: ImageInput) => Promise<{
+export declare function check(golden: Golden, model: ModelEntry, decision: (logits: ArrayLike<number>) => string, answer: (image: ImageInput) => Promise<{
     pixels: Uint8Array;
     logits: Float32Array;
 }>): Promise<SelfTest>;

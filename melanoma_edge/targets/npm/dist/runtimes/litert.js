@@ -4,13 +4,13 @@ import { load } from '../integrity.js';
 import { grid, guarded } from './runtime.js';
 let loading;
 /** Open a .tflite model. The wasm is loaded once a page. */
-export async function open({ model, entry, size, runtime, wasm }) {
+export async function open({ model, entry, size, accelerator, runtime, wasm }) {
     loading ??= guarded('LiteRT.js could not be loaded', () => start({ runtime, wasm })).catch((error) => {
         loading = undefined; // the next call may find the files
         throw error;
     });
     await loading;
-    const compiled = await guarded(`${entry.file} could not be compiled`, () => loadAndCompile(model, { accelerator: 'wasm' }));
+    const compiled = await guarded(`${entry.file} could not be compiled`, () => loadAndCompile(model, { accelerator, gpuOptions: { precision: 'fp32' } }));
     return {
         run: (pixels) => guarded('the network could not be run', () => run(compiled, pixels, size, entry.heatMap)),
         dispose: () => compiled.delete(),
@@ -40,7 +40,8 @@ async function run(compiled, pixels, size, heatMap) {
     try {
         const outputs = await compiled.run(input);
         try {
-            const [logits, map] = outputs.map((tensor) => tensor.toTypedArray().slice());
+            const held = await Promise.all(outputs.map((tensor) => tensor.data()));
+            const [logits, map] = held.map((data) => data.slice());
             const shape = compiled.getOutputDetails()[1]?.shape;
             return { logits: logits, heatMap: heatMap && map && shape ? grid(map, Array.from(shape).slice(1, 3)) : null };
         }

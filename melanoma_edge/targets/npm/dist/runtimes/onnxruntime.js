@@ -1,14 +1,20 @@
 /** ONNX Runtime Web on its wasm backend, whose INT8 answers are Python's bit for bit; float ones to the last digits. */
 import * as ort from 'onnxruntime-web/wasm';
+import { ClassifierError } from '../errors.js';
 import { load } from '../integrity.js';
 import { grid, guarded } from './runtime.js';
 const WASM = 'ort-wasm-simd-threaded.wasm';
-/** Open an .onnx model. */
-export async function open({ model, entry, size, runtime, wasm }) {
+/** Open an .onnx model. Throws ClassifierError `runtime` for WebGPU, which this build of the runtime leaves out. */
+export async function open({ model, entry, size, accelerator, runtime, wasm }) {
+    if (accelerator !== 'wasm')
+        throw new ClassifierError('runtime', `${accelerator} is there with LiteRT.js only`);
     ort.env.wasm.wasmBinary ??= (await load(wasm, WASM, runtime.files[WASM])).buffer;
     if (!globalThis.crossOriginIsolated)
         ort.env.wasm.numThreads = 1; // there is no shared memory without it
-    const session = await guarded(`${entry.file} could not be loaded`, () => ort.InferenceSession.create(model, { executionProviders: ['wasm'], extra: { session: { disable_quant_qdq: unfused(entry.precision) } } }));
+    const session = await guarded(`${entry.file} could not be loaded`, () => ort.InferenceSession.create(model, {
+        executionProviders: ['wasm'],
+        extra: { session: { disable_quant_qdq: unfused(entry.precision) } },
+    }));
     return {
         run: (pixels) => guarded('the network could not be run', () => run(session, pixels, size, entry.heatMap)),
         dispose: () => session.release(),

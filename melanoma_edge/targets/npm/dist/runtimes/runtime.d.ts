@@ -17,11 +17,13 @@ export interface Grid {
     readonly height: number;
     readonly values: Float32Array;
 }
+export type Accelerator = 'wasm' | 'webgpu';
 /** Where a runtime finds its files and what it opens. */
 export interface Opening {
     readonly model: Uint8Array<ArrayBuffer>;
     readonly entry: ModelEntry;
     readonly size: number;
+    readonly accelerator: Accelerator;
     readonly runtime: RuntimeEntry;
     /** The folder of the runtime's own wasm files. */
     readonly wasm: Assets;
