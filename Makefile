@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install demo screenshot browser web test test-slow bench-sizes bench-peers bench-proof check format wheel clean
+.PHONY: help install demo screenshot browser web test test-slow bench-sizes bench-peers bench-proof bench-web check format wheel clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -19,8 +19,10 @@ $(VENV)/installed: pyproject.toml constraints.txt
 demo: install  ## the main job on the embedded synthetic lesions: train, compile, prove, report
 	$(BIN)/melanoma-edge build --target tflite --data synthetic --arch meshnet --output artifacts/demo
 
-screenshot: demo browser  ## draw docs/report.png from the demo's report
+screenshot: demo browser  ## draw docs/report.png from the demo's report, and docs/demo.png from a web bundle's page
 	$(BIN)/python benchmarks/screenshot.py artifacts/demo docs/report.png
+	$(BIN)/melanoma-edge compile --onnx tests/networks/meshnet_synthetic.onnx --target web --heat-map --output artifacts/demo_page
+	$(BIN)/python benchmarks/demo_screenshot.py artifacts/demo_page docs/demo.png
 
 browser:  ## install Debian's chromium and the Node packages that the browser tests need
 	sh scripts/browser.sh
@@ -39,6 +41,7 @@ bench-sizes: install  ## bytes of every backbone's INT8 file, beside litert-torc
 	$(BIN)/python benchmarks/sizes.py
 
 MEAN ?= 127.5
+PACKAGES ?= $(wildcard artifacts/*/web/*.tgz)
 NETWORKS ?= $(wildcard ../shared/networks/*.onnx)
 DATA ?= ham10000:../shared/data/ham10000
 
@@ -53,6 +56,9 @@ bench-peers: install $(ONNX2TF)/installed  ## our recipes beside other converter
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[peers,nncf]'
 	$(BIN)/python benchmarks/against_peers.py $(NETWORKS) --data $(DATA) --mean $(MEAN) --std $(MEAN)
 	$(BIN)/python benchmarks/peers_table.py
+
+bench-web: install browser  ## latency of PACKAGES (npm tarballs) in Chromium
+	$(BIN)/python benchmarks/in_browser.py $(PACKAGES)
 
 bench-proof: install  ## memory of verifying 10,000 images, seconds of 1,000,000 predictions
 	$(BIN)/python benchmarks/many_images.py
