@@ -1,9 +1,8 @@
 /** The demo page: app.js with everything in it but the manifest, which every network brings; and the service worker. */
-import { copyFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { defineConfig } from 'vite';
 
-const OUT = '../melanoma_edge/targets/npm/demo';
+const OUT = '../melanoma_edge/targets/npm/demo'; // where index.html and style.css stand
 
 export default defineConfig(({ mode }) => ({
   publicDir: false,
@@ -24,10 +23,4 @@ export default defineConfig(({ mode }) => ({
       output: { codeSplitting: false, minify: true, paths: () => './manifest.js' },
     },
   },
-  plugins: [
-    {
-      name: 'static-files',
-      closeBundle: () => ['index.html', 'style.css'].forEach((file) => copyFileSync(`demo/${file}`, `${OUT}/${file}`)),
-    },
-  ],
 }));

@@ -23,8 +23,9 @@ def test_what_is_shipped_is_what_the_sources_compile_to(modules: Path, tmp_path:
     shutil.copytree(SOURCES, tmp_path / "web", ignore=shutil.ignore_patterns("node_modules"))
     (tmp_path / "web" / "node_modules").symlink_to(modules)
     made = tmp_path / "melanoma_edge" / "targets" / "npm"
-    made.mkdir(parents=True)
-    shutil.copy(COMPILED / "README.md", made)
+    (made / "demo").mkdir(parents=True)
+    for written in ("README.md", "demo/index.html", "demo/style.css"):
+        shutil.copy(COMPILED / written, made / written)
     node("npm", "run", "--silent", "build", cwd=tmp_path / "web")
     assert tree(made) == tree(COMPILED)
 
