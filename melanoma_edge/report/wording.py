@@ -71,8 +71,10 @@ def interval(ends: Sequence[float | None]) -> str:
 
 
 def interval_of_change(ends: Sequence[float | None]) -> str:
-    """A difference with its interval."""
+    """A difference with its interval; a dash where there is none."""
     value, low, high = ends
+    if value is None:
+        return signed(None, 4)
     return f"{signed(value, 4)} ({signed(low, 4)} to {signed(high, 4)})"
 
 

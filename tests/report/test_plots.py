@@ -1,10 +1,13 @@
 import re
 import xml.etree.ElementTree as ET
 
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from melanoma_edge.report import plots, wording
 from melanoma_edge.report.document import build_report
+from melanoma_edge.report.plots import photographs
 
 FIGURES = (plots.roc, plots.bland_altman, plots.confusion, plots.cost, plots.robustness, plots.calibration)
 SPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
@@ -136,3 +139,20 @@ def test_training_marks_the_best_epoch_and_lives_with_gaps(report):
     assert "The best epoch is 7." in svg
     assert "validation" in svg
     parse(plots.training(history[:1], None))
+
+
+def test_every_panel_of_other_photographs_shows_its_lines(report, monkeypatch):
+    drawn = []
+
+    def look(name, draw, height, alt):
+        figure = Figure()
+        draw(figure)
+        drawn.extend(figure.axes)
+        return ""
+
+    monkeypatch.setattr(photographs, "svg", look)
+    plots.robustness(report)
+    assert len(drawn) > 1
+    for axes in drawn:
+        highest = max(float(np.nanmax(np.asarray(line.get_ydata(), float))) for line in axes.lines)
+        assert axes.get_ylim()[0] == 0 and axes.get_ylim()[1] >= highest

@@ -25,8 +25,9 @@ def robustness(report: Mapping[str, Any]) -> Markup:
             for i, (name, values) in enumerate(panel["files"].items()):
                 style = {"color": SERIES[i % len(SERIES)], "linestyle": DASHES[i % len(DASHES)]}
                 axes.plot(places, [nan(v) for v in values], label=short[name], marker="o", markersize=3, **style)
-            axes.set(title=panel["title"], xlabel=panel["unit"], ylim=(0, None))
+            axes.set(title=panel["title"], xlabel=panel["unit"])
             axes.set_xticks(places, panel["strengths"])
+        figure.axes[0].set_ylim(bottom=0)  # shared, and only now does it know every panel
         figure.axes[0].set_ylabel("mean |Δp|")
         figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
 
