@@ -56,9 +56,10 @@ TIME = """async ([runs]) => {
 
 
 @contextlib.contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """Serve a folder on the loopback interface, isolated from other origins so that clocks are fine; the URL."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Handler, directory=str(folder)))
+def serving(folder: Path, *, isolated: bool = False) -> Iterator[str]:
+    """Serve a folder on the loopback interface; the URL. isolated: from other origins, so that wasm may use threads."""
+    handler = _Isolated if isolated else _Handler
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
@@ -70,6 +71,14 @@ def serving(folder: Path) -> Iterator[str]:
 class _Handler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Say nothing."""
+
+
+class _Isolated(_Handler):
+    def end_headers(self) -> None:
+        """With the two headers that cross-origin isolation takes."""
+        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+        self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+        super().end_headers()
 
 
 @contextlib.contextmanager

@@ -148,7 +148,9 @@ def test_a_gpu_has_a_table_of_its_own(inputs):
 
 
 def test_tables_of_all_but_the_first_file_fold_and_their_verdicts_do_not(text, page):
-    assert [tag for tag, _ in page.elements].count("details") == 3  # intervals, groups and other photographs of the second file
+    assert [tag for tag, _ in page.elements].count(
+        "details"
+    ) == 3  # intervals, groups and other photographs of the second file
     folded = "".join(re.findall(r"<details>.*?</details>", text, re.DOTALL))
     assert "too few melanomas" not in folded and "one group loses" not in folded
     assert page.text.count("too few melanomas to tell") == 2

@@ -42,6 +42,15 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
+def chromium_with_camera(chromium: Any) -> Iterator[Any]:
+    """Chromium with a camera that shows a test picture, and that nobody has to allow."""
+    flags = (*FLAGS, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    browser = chromium.browser_type.launch(executable_path=shutil.which("chromium"), args=list(flags))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
 def chromium_with_gpu(chromium: Any) -> Iterator[Any]:
     """Chromium whose WebGPU adapter is SwiftShader, a GPU in software."""
     kept = [flag for flag in FLAGS if flag != "--disable-gpu"]

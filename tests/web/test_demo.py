@@ -74,6 +74,23 @@ def test_the_keyboard_reaches_everything(demo: Watched) -> None:
     assert reached[:4] == ["skip", "file", "camera", "self-test"]
 
 
+def test_the_camera_takes_a_photograph_and_is_switched_off(chromium_with_camera: Any, site: Site) -> None:
+    page = chromium_with_camera.new_page()
+    page.goto(f"{site.url}/demo/")
+    page.get_by_text("Ready:").wait_for(timeout=READY)
+    page.click("#camera")
+    page.wait_for_selector("#viewfinder:not([hidden])", timeout=DONE)
+    page.click("#shoot")
+    page.wait_for_selector("#result:not([hidden])", timeout=DONE)
+    assert page.evaluate("document.getElementById('video').srcObject") is None
+    page.close()
+
+
+def test_without_a_camera_the_page_says_so(demo: Watched) -> None:
+    demo.page.click("#camera")
+    demo.page.get_by_text("choose a file").wait_for(timeout=DONE)
+
+
 def test_another_file_than_an_image_is_refused_in_words(demo: Watched, tmp_path: Path) -> None:
     (tmp_path / "notes.jpg").write_text("no image")
     demo.page.set_input_files("#file", tmp_path / "notes.jpg")
