@@ -72,7 +72,7 @@ def write_json(path: Path, value: Any) -> None:
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a scratch path beside `path` that takes its place when the block ends well and is removed when it does not.
 
-    Raises InputError on a full disk or a folder without write permission.
+    Raises OSError on a full disk or a place that cannot be written, which the command line explains.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

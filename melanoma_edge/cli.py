@@ -20,7 +20,7 @@ from melanoma_edge.progress import Progress
 
 NOTICE = "An aid for engineers and researchers. Never a diagnosis."
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-NOT_WRITABLE = (errno.EACCES, errno.EROFS, errno.EPERM)
+NOT_WRITABLE = (errno.EACCES, errno.EROFS, errno.EPERM, errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
 
 log = Console(stderr=True)
 out = Console()
@@ -321,8 +321,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         if error.errno not in (*DISK_FULL, *NOT_WRITABLE):
             raise
-        hint = "free some space" if error.errno in DISK_FULL else "choose a folder that you may write"
-        code = _complain(f"{error.filename or 'output'}: {error.strerror}; {hint}", 2, wants_json)
+        hint = "free some space" if error.errno in DISK_FULL else "choose a place that you may write"
+        where = error.filename2 or error.filename or "output"  # of a rename the new name, not the scratch file's
+        code = _complain(f"{where}: {error.strerror}; {hint}", 2, wants_json)
     sys.exit(code)
 
 

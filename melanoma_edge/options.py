@@ -21,13 +21,20 @@ def _choice(default: Any, text: str, *values: str) -> Any:
 
 @dataclass(frozen=True)
 class DataOptions:
-    """Which images, for which question, and how many training images calibrate the quantiser."""
+    """Which images, for which question, and how many training images calibrate the quantiser.
+
+    Raises InputError for less than one calibration image.
+    """
 
     data: str = _choice("synthetic", "synthetic, ham10000:PATH, folder:PATH, or several joined by +")
     task: str = _choice("binary", "melanoma against the rest, or the seven HAM10000 classes", "binary", "seven")
     seed: int = _choice(0, "splits, initial weights, augmentation and calibration follow from it")
     strict: bool = _choice(False, "refuse the dataset when any image in it is unusable, instead of leaving it out")
     calibration_images: int = _choice(400, "images of the training split that set the INT8 ranges")
+
+    def __post_init__(self) -> None:
+        if self.calibration_images < 1:
+            raise InputError(f"calibration_images is {self.calibration_images}: a whole number from 1 up is accepted")
 
 
 @dataclass(frozen=True)
@@ -102,8 +109,8 @@ class Gates:
 class ProofOptions:
     """How probabilities are calibrated and decisions compared, what an app advises, how often each file is timed.
 
-    Raises InputError for a margin that is not between 0 and 1, a least share that is not above 0 or exceeds 1, and a
-    negative number of images.
+    Raises InputError for a margin that is not between 0 and 1, a least share that is not above 0 or exceeds 1, a
+    negative number of images, and less than one timed run.
     """
 
     operating_point: str = _choice(
@@ -122,6 +129,8 @@ class ProofOptions:
     robustness_images: int = _choice(100, "test images that are blurred, compressed, lit otherwise; 0 skips that")
 
     def __post_init__(self) -> None:
+        if self.bench_runs < 1:
+            raise InputError(f"bench_runs is {self.bench_runs}: a whole number from 1 up is accepted")
         if self.robustness_images < 0:
             raise InputError(f"robustness_images is {self.robustness_images}: a whole number from 0 up is accepted")
         if not 0 < self.margin < 1:

@@ -130,7 +130,9 @@ def compile_network(
 def _train(
     work: Path, data: DataOptions, network: NetworkOptions, training: TrainOptions, progress: Progress
 ) -> tuple[Images, Stage]:
-    size = network.image_size or models.defaults(network.arch).image_size
+    # The number of classes is the task's affair: what is refused here is refused before the images are decoded.
+    asked = models.spec(network.arch, 2, image_size=network.image_size, dropout=network.dropout, head=network.head)
+    size = asked.image_size
     images = data_stage.prepare(work, data, size=size, train=True, progress=progress)
     return images, train_stage.run(work, images, network, training, data.seed, progress)
 

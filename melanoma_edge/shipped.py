@@ -27,6 +27,7 @@ from melanoma_edge.report.policy import answer, entry, faults, read_policy
 from melanoma_edge.stages import data as data_stage
 from melanoma_edge.stages import predict as predict_stage
 from melanoma_edge.stages import proof
+from melanoma_edge.verify import operating_point
 from melanoma_edge.verify.overlay import overlay, png
 from melanoma_edge.verify.predictions import read_csv, softmax
 
@@ -92,6 +93,8 @@ def verify(
     if not (home / MANIFEST).is_file() and path.is_file():
         raise InputError(f"{path} is one file: name the bundle that holds its reference with --reference")
     manifest = verify_bundle(home)
+    point = rule or manifest["operating_point"]["rule"]
+    operating_point.parse(point)
     artifacts = _artifacts(home, manifest) if path == home else [_single(path)]
     told = manifest["data"]
     options = DataOptions(**{name: told[name] for name in vars(DataOptions())})
@@ -107,7 +110,6 @@ def verify(
             for a in artifacts
         ]
         truth = read_csv(home / "reference" / "predictions.csv")
-        point = rule or manifest["operating_point"]["rule"]
         wanted = ProofOptions(operating_point=point, min_kept=read_policy(home)["min_kept"])
         verdict = proof.verdict(truth, answers, images, wanted, gates, progress)
         return {**verdict, "reference": {**manifest.get("reference", {}), **verdict["reference"]}}

@@ -48,6 +48,15 @@ def test_the_lists_of_known_names_are_in_the_answer(capsys, tmp_path):
     assert not (tmp_path / "b").exists()
 
 
+@pytest.mark.parametrize(
+    ("option", "value"), [("--bench-runs", 0), ("--calibration-images", 0), ("--image-size", 7), ("--head", "two")]
+)
+def test_what_no_build_can_use_is_refused_before_any_image_is_read(capsys, tmp_path, option, value):
+    line = refused(capsys, "build", "--data", "synthetic:60", option, value, "--output", tmp_path / "b")
+    assert str(value) in line and "decoding" not in line
+    assert not (tmp_path / "b").exists()
+
+
 @pytest.mark.parametrize("data", ["folder:{}/missing", "ham10000:{}/missing", "folder:{}"])
 def test_missing_and_empty_folders_are_one_clear_line(capsys, tmp_path, data):
     line = refused(capsys, "build", "--data", data.format(tmp_path), "--output", tmp_path / "b")
@@ -145,6 +154,16 @@ def test_a_full_disk_is_one_clear_line_and_leaves_nothing(capsys, tmp_path, monk
     build = ("build", "--data", "synthetic:60", "--arch", "meshnet", "--output", output)
     assert "free some space" in refused(capsys, *build)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("below", ["", "/split.csv"])
+def test_an_output_in_the_way_of_another_file_is_one_clear_line(capsys, tmp_path, below):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    where = f"{tmp_path}/file{below}" if below else f"{tmp_path}/folder"
+    line = refused(capsys, "data", "split", "synthetic:60", where)
+    assert f"{tmp_path}/f" in line and "choose a place" in line
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder"]
 
 
 def test_an_output_folder_in_use_is_refused(capsys, tmp_path):

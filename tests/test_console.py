@@ -37,6 +37,14 @@ def test_a_long_name_is_whole() -> None:
     assert "ham10000_mobilenet_v2_float32.tflite" in "".join(line.split(" ")[0] for line in text.splitlines())
 
 
+def test_a_file_that_is_timed_has_a_name_at_80_columns() -> None:
+    times = dict.fromkeys(("p50", "p90", "p99", "load_ms", "first_run_ms"), 123.456)
+    timed = {"name": "lesion_int8.tflite", "runtime": "ai-edge-litert", "threads": 2, "partitions": 1, **times}
+    lines = printed(console.latency_table({"rows": [{**timed, "peak_memory_bytes": 123_400_000}]})).splitlines()
+    assert len(lines) < 6 and "".join(line[:8].split(" ")[0] for line in lines[2:]).startswith("lesion")
+    assert all(head in " ".join(lines[:2]).split() for head in ("p99", "first", "peak", "MB", "parts"))
+
+
 def test_zero_has_no_sign() -> None:
     gate = {"name": "max_auc_drop", "artifact": "a", "limit": 0.01, "value": -0.00001, "passed": True}
     assert "-0.0000" not in printed(console.gate_table([gate]))

@@ -39,7 +39,7 @@ def bench(
     count on the CPU; a count above this process's cores is left out and listed in "skipped_threads", since threads that
     wait for each other's core measure the scheduler. "gpu" has the float files on the GPU (`cuda.bench_cuda`), None
     without one; "preparing" the time from a photograph to the input of the baseline.
-    Raises InputError when a file cannot be run, or there is none.
+    Raises InputError when a file cannot be run, there is none, or no thread count is left.
     """
     if not files:
         raise InputError("nothing to time: name at least one .safetensors, .onnx or .tflite file")
@@ -47,6 +47,9 @@ def bench(
     if first not in files:
         raise InputError(f"baseline {first!r} is none of the files to time: {', '.join(files)}")
     possible = [count for count in threads if count <= usable_cores()]
+    if not possible:
+        asked = ", ".join(map(str, threads))
+        raise InputError(f"no thread count to time: asked for {asked}, at most {usable_cores()} cores can be used here")
     rows = [row for count in possible for row in _rows(files, first, count, runs, progress)]
     memory = _memory(files, progress)
     return {

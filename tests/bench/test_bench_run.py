@@ -86,6 +86,11 @@ def test_nothing_and_broken_files_are_refused(tmp_path: Path):
         run.bench({"m": tmp_path / "m.onnx"})
 
 
+def test_more_threads_than_cores_and_nothing_else_are_refused(files):
+    with pytest.raises(InputError, match="asked for 9999, at most"):
+        run.bench(files, threads=(9999,), runs=1)
+
+
 def test_what_comes_before_the_network_is_timed_too(files, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(run, "peak_memory", lambda path: None)
     (row,) = run.bench(files, runs=3, threads=(1,))["preparing"]

@@ -47,7 +47,7 @@ def test_tf32_is_off_only_while_the_network_runs():
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
-def test_the_gpu_computes_infull_float32(pixels):
+def test_the_gpu_computes_in_full_float32(pixels):
     network = nn.Sequential(nn.Conv2d(3, 64, 3), nn.Flatten(), nn.Linear(64 * 30 * 30, 2))
     cpu, gpu = (pytorch.wrap(network, Preprocessing(32), device=device)(pixels) for device in ("cpu", "cuda"))
     assert abs(cpu - gpu).max() < 1e-5
