@@ -56,9 +56,13 @@ def run(work: Path, exported: Stage, answered: Stage, wanted: str) -> Stage:
     return run_stage(
         work / "calibrate",
         make,
-        inputs={"model": exported.sha256(MODEL), "predictions": answered.sha256(predict.CSV)},
+        inputs={
+            "model": exported.sha256(MODEL),
+            "predictions": answered.sha256(predict.CSV),
+            "facts": answered.sha256(predict.FACTS),
+        },
         options={"temperature": wanted},
-        tools=("onnx-ir",),
+        tools=("onnx-ir", "scipy"),
     )
 
 

@@ -6,15 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from melanoma_edge.artifact import run_stage, write_json
 from melanoma_edge.bench.machine import usable_cores
 from melanoma_edge.data import quality
+from melanoma_edge.data.pixels import CHUNK, in_chunks
 from melanoma_edge.progress import Progress
 from melanoma_edge.stages.data import Images
 
-FACTS, CHUNK = "capture.json", 64
+FACTS = "capture.json"
 
 
 def run(work: Path, images: Images, progress: Progress) -> dict[str, Any]:
@@ -24,8 +23,8 @@ def run(work: Path, images: Images, progress: Progress) -> dict[str, Any]:
     def make(folder: Path) -> None:
         measured: list[quality.Quality] = []
         with ThreadPoolExecutor(usable_cores()) as pool:
-            for start in range(0, len(pixels), CHUNK):
-                measured += pool.map(quality.measure, np.asarray(pixels[start : start + CHUNK]))
+            for few in in_chunks(pixels, CHUNK):
+                measured += pool.map(quality.measure, few)
                 progress("measuring photographs", len(measured), len(pixels))
         within = quality.limits(measured)
         advice = [quality.advice(one, within) for one in measured]

@@ -26,5 +26,5 @@ def run(work: Path, targets: Sequence[str], contents: Contents) -> Iterator[Stag
                 "parts": module.parts(),
             },
             options=described,
-            tools=("pillow",),
+            tools=("ai-edge-litert", "onnxruntime", "pillow"),  # what answers to the golden vectors
         )

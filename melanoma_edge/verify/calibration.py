@@ -60,8 +60,8 @@ def shifted(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Scaling |
     arXiv:1901.06852).
 
     A loss that weighs rare classes up makes them look as frequent as the others; no temperature takes that back, a
-    shift does. None where a class is missing, a logit is not finite, or no temperature between LEAST and MOST with
-    shifts within FARTHEST is best.
+    shift does. None where a class is missing, a logit is not finite, no temperature between LEAST and MOST with
+    shifts within FARTHEST is best, or they part the classes without an error, which a colder one does better yet.
     """
     classes = logits.shape[1]
     if len(np.unique(labels)) < classes or not np.isfinite(logits).all():
@@ -75,7 +75,8 @@ def shifted(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> Scaling |
 
     found = minimize(loss, np.array([1.0, *[0.0] * classes]), jac=True, method="BFGS", options={"gtol": 1e-9}).x
     shifts = found[1:] - found[1:].mean()
-    if not 1 / MOST < found[0] < 1 / LEAST or not np.abs(shifts).max() < FARTHEST:
+    parted = bool(((wide * found[0] + shifts).argmax(axis=1) == labels).all())
+    if parted or not 1 / MOST < found[0] < 1 / LEAST or not np.abs(shifts).max() < FARTHEST:
         return None
     return Scaling(float(1 / found[0]), tuple(float(shift) for shift in shifts))
 

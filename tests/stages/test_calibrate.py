@@ -48,6 +48,21 @@ def noisy(work: Path) -> np.ndarray:
     return right
 
 
+def test_who_answered_is_told_anew_when_another_gives_the_same_answers(tmp_path: Path) -> None:
+    exported, answered = stages(tmp_path, mobile(), noisy(tmp_path))
+    first = calibrate.run(tmp_path, exported, answered, "fit")
+    assert calibrate.run(tmp_path, exported, answered, "fit").reused
+
+    def make(folder: Path) -> None:
+        write_csv(folder / predict.CSV, predict.predictions(answered))
+        write_json(folder / predict.FACTS, {"runtime": "another"})
+
+    other = run_stage(tmp_path / "other", make, inputs={}, options={})
+    again = calibrate.run(tmp_path, exported, other, "fit")
+    assert predict.facts(again)["runtime"] == "another"
+    assert again.sha256(MODEL) == first.sha256(MODEL), "what follows is not made again"
+
+
 def test_graph_and_predictions_are_divided_by_the_same_number(tmp_path: Path) -> None:
     exported, answered = stages(tmp_path, mobile(), noisy(tmp_path))
     stage = calibrate.run(tmp_path, exported, answered, "fit")

@@ -130,6 +130,13 @@ def test_there_may_be_no_shift() -> None:
     assert calibration.shifted(right, np.array([0, 1, 0, 1])) is None, "the colder the better"
 
 
+@pytest.mark.parametrize("size", [1.0, 3.0, 10.0])
+def test_classes_that_are_parted_have_no_best_shift_wherever_the_search_stops(size: float) -> None:
+    labels = np.random.default_rng(0).integers(0, 2, 200)
+    margin = (2 * labels - 1) * size * np.linspace(1, 2, 200)
+    assert calibration.shifted(np.stack([-margin, margin], axis=1).astype(np.float32), labels) is None
+
+
 def test_one_class_alone_says_nothing() -> None:
     one = drawn(0, 1.0)
     assert calibration.temperature(one.logits, np.zeros(len(one), np.int64)) is None
