@@ -2,7 +2,7 @@
 
 import contextlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -148,38 +148,27 @@ def _prove(
 ) -> Outcome:
     """Calibrate, quantise, emit, run, judge, time; then ship the bundle, or withhold it and leave the report."""
     work, name = output / WORK, output.resolve().name
-    shipped = Preprocessing(images.size)
     if compiling.files.heat_map:
         heat_maps.check(emit.Graph(exported, graph.MODEL))
     own = (reference.model, sha256_file(reference.model))
     answered = predict.run(work, "reference", *own, images, reference.spec, progress)
     truth = calibrate.run(work, exported, answered, compiling.proof.temperature)  # predictions and graph, calibrated
     quantized = quantize.run(work, truth, images, truth, compiling, progress)
-    graphs = {"float32": emit.Graph(truth, graph.MODEL), "int8": emit.Graph(quantized, graph.MODEL)}
-    if WEIGHT_ONLY in {precision for _, precision in _wanted(targets)}:
-        graphs[WEIGHT_ONLY] = emit.Graph(weight_only.run(work, truth, images, progress), graph.MODEL)
+    graphs = _graphs(work, targets, truth, quantized, images, progress)
     asked = compiling.quantizing.quantizer
     recipe = "int8" if asked == quantizers.AUTO else asked
     melanoma = images.task.melanoma if compiling.files.heat_map else None
     artifacts = emit.artifacts(work, name, graphs, _wanted(targets), recipe, melanoma)
-
-    def answer(a: Artifact) -> proof.Judged:
-        found = proof.judged(a, predict.run(work, a.path.name, a.path, a.sha256, images, shipped, progress))
-        if a.format == "onnx":  # the graph itself
-            return found
-        change = graph_change(found.predictions, graphs[a.precision], images)
-        return replace(found, graph_dp=change, exact=a.precision == "float32" or quantize.is_exact(quantized))
-
-    with ThreadPoolExecutor(usable_cores()) as pool:  # each file on one thread, as it is timed
-        answers = list(pool.map(answer, artifacts))
+    answers = _answers(work, artifacts, graphs, quantize.is_exact(quantized), images, progress)
     reference_answers = predict.predictions(truth)
     verdict = proof.verdict(reference_answers, answers, images, compiling.proof, compiling.gates, progress)
+    threshold = verdict["operating_point"]["threshold"]
     if compiling.proof.robustness_images:
         moving = robust.run(work, graphs["float32"], artifacts, images, compiling.proof.robustness_images, progress)
-        verdict["robustness"] = robust.document(moving, verdict["operating_point"]["threshold"])
+        verdict["robustness"] = robust.document(moving, threshold)
     maps = heat_maps.HeatMaps()
-    if melanoma is not None:
-        told = ([a.predictions for a in answers], reference_answers, verdict["operating_point"]["threshold"])
+    if compiling.files.heat_map:
+        told = ([a.predictions for a in answers], reference_answers, threshold)
         maps = heat_maps.compare(graphs["float32"], artifacts, *told, images, progress)
     floats = (reference.model, truth.folder / graph.MODEL)
     timed = proof.time_all(work, artifacts, *floats, compiling.proof.bench_runs, progress)
@@ -189,6 +178,38 @@ def _prove(
     report = ship.report(made, {**verdict, "heat_maps": maps.document}, timed, compiling)
     ship.finish(output, made, report, maps.pictures)
     return Outcome(output, report)
+
+
+def _graphs(
+    work: Path, targets: Sequence[str], truth: Stage, quantized: Stage, images: Images, progress: Progress
+) -> dict[str, emit.Graph]:
+    """The graph that the files of each precision are written from."""
+    graphs = {"float32": emit.Graph(truth, graph.MODEL), "int8": emit.Graph(quantized, graph.MODEL)}
+    if WEIGHT_ONLY in {precision for _, precision in _wanted(targets)}:
+        graphs[WEIGHT_ONLY] = emit.Graph(weight_only.run(work, truth, images, progress), graph.MODEL)
+    return graphs
+
+
+def _answers(
+    work: Path,
+    artifacts: Sequence[Artifact],
+    graphs: Mapping[str, emit.Graph],
+    exact: bool,
+    images: Images,
+    progress: Progress,
+) -> list[proof.Judged]:
+    """What every file predicts, in order. exact: whether every runtime computes the same bits of the INT8 graph."""
+    shipped = Preprocessing(images.size)
+
+    def answer(a: Artifact) -> proof.Judged:
+        found = proof.judged(a, predict.run(work, a.path.name, a.path, a.sha256, images, shipped, progress))
+        if a.format == "onnx":  # the graph itself
+            return found
+        change = graph_change(found.predictions, graphs[a.precision], images)
+        return replace(found, graph_dp=change, exact=a.precision == "float32" or exact)
+
+    with ThreadPoolExecutor(usable_cores()) as pool:  # each file on one thread, as it is timed
+        return list(pool.map(answer, artifacts))
 
 
 def _spelt(triple: Triple) -> str:

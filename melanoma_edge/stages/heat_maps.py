@@ -18,7 +18,7 @@ from melanoma_edge.progress import Progress
 from melanoma_edge.report.looks import PHOTOGRAPH, REFERENCE
 from melanoma_edge.stages.data import Images
 from melanoma_edge.stages.emit import Graph
-from melanoma_edge.verify.heat_maps import cases, correlations
+from melanoma_edge.verify.heat_maps import Case, cases, correlations
 from melanoma_edge.verify.overlay import overlay
 from melanoma_edge.verify.predictions import Predictions
 from melanoma_edge.verify.thumbnails import thumbnail
@@ -54,35 +54,29 @@ def compare(
     answers: the artifacts' predictions, in their order; truth: the reference's. Of each outcome of the reference the
     surest few are drawn, by the float network and the first file that is not float32.
     """
-    test, pixels = truth.only("test"), images.pixels("test")
+    test, pixels, samples = truth.only("test"), images.pixels("test"), images.samples("test")
     shown = cases(test, threshold)
     rows = sorted({*(case.row for case in shown), *_spread(len(pixels))})
+    place = {row: i for i, row in enumerate(rows)}
     chosen = np.stack([pixels[row] for row in rows])
     exact = _exact_maps(graph, chosen, images, progress)
     maps = {a.path.name: _maps(a.path, chosen, images.size, progress) for a in artifacts}
     alike = {name: correlations(exact, found) for name, found in maps.items()}
-    drawn, answer = next(
-        ((a.path.name, p.only("test")) for a, p in zip(artifacts, answers, strict=True) if a.precision != "float32"),
-        (None, None),
-    )
-    samples, told = images.samples("test"), []
-    pictures: dict[tuple[str, str], bytes] = {}
+    drawn, answer = _first_compressed(artifacts, answers)
+    told = [
+        {
+            **_told(case, test, samples[case.row].diagnosis),
+            "p_artifact": float(answer.p[case.row]) if answer else None,
+            "correlation": float(alike[drawn][place[case.row]]) if drawn else None,
+        }
+        for case in shown
+    ]
     seen = {REFERENCE: exact, **({drawn: maps[drawn]} if drawn else {})}
+    pictures: dict[tuple[str, str], bytes] = {}
     for case in shown:
-        row = rows.index(case.row)
-        told.append(
-            {
-                "image_id": test.ids[case.row],
-                "outcome": case.outcome,
-                "label": test.classes[test.labels[case.row]],
-                "diagnosis": samples[case.row].diagnosis,
-                "p_reference": float(test.p[case.row]),
-                "p_artifact": float(answer.p[case.row]) if answer else None,
-                "correlation": float(alike[drawn][row]) if drawn else None,
-            }
-        )
-        drawings = _draw(chosen[row], {name: found[row] for name, found in seen.items()})
-        pictures |= {(test.ids[case.row], name): data for name, data in drawings.items()}
+        i, image_id = place[case.row], test.ids[case.row]
+        drawings = _draw(chosen[i], {name: found[i] for name, found in seen.items()})
+        pictures |= {(image_id, name): data for name, data in drawings.items()}
     document = {
         "shape": list(exact.shape[1:]),
         "images": len(rows),
@@ -91,6 +85,27 @@ def compare(
         "cases": told,
     }
     return HeatMaps(document, pictures)
+
+
+def _first_compressed(
+    artifacts: Sequence[Artifact], answers: Sequence[Predictions]
+) -> tuple[str | None, Predictions | None]:
+    """Name and test predictions of the file that is drawn beside the reference."""
+    for artifact, answer in zip(artifacts, answers, strict=True):
+        if artifact.precision != "float32":
+            return artifact.path.name, answer.only("test")
+    return None, None
+
+
+def _told(case: Case, test: Predictions, diagnosis: str) -> dict[str, Any]:
+    """What is known of a case without its maps."""
+    return {
+        "image_id": test.ids[case.row],
+        "outcome": case.outcome,
+        "label": test.classes[test.labels[case.row]],
+        "diagnosis": diagnosis,
+        "p_reference": float(test.p[case.row]),
+    }
 
 
 def _spread(count: int) -> list[int]:
