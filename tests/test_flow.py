@@ -69,6 +69,7 @@ def test_the_bundle_holds_what_the_contract_says(bundle):
         "reference/predictions.csv",
         "tflite/small_float32.tflite",
         "tflite/small_int8.tflite",
+        "web/small-0.1.0.tgz",
         "web/small_float32.onnx",
         "web/small_int8.onnx",
         "web/small_weight_only_wi8_afp32.onnx",
