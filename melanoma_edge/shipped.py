@@ -110,8 +110,7 @@ def verify(
             for a in artifacts
         ]
         truth = read_csv(home / "reference" / "predictions.csv")
-        wanted = ProofOptions(operating_point=point, min_kept=read_policy(home)["min_kept"])
-        verdict = proof.verdict(truth, answers, images, wanted, gates, progress)
+        verdict = proof.verdict(truth, answers, images, _chosen(home, point), gates, progress)
         return {**verdict, "reference": {**manifest.get("reference", {}), **verdict["reference"]}}
 
 
@@ -155,6 +154,13 @@ def report(folders: Sequence[Path], form: str) -> str:
     if len(found) == 1:
         return render_markdown(found[0]) if form == "markdown" else render_html(found[0], {})
     return render_comparison(found) if form == "markdown" else render_comparison_page(found)
+
+
+def _chosen(bundle: Path, point: str) -> ProofOptions:
+    """The margin and least share of answers that a build chose; the defaults where its version did not know them."""
+    told, default = read_report(bundle)["build"]["options"].get("proof", {}), ProofOptions(operating_point=point)
+    margin, kept = (float(told.get(name, getattr(default, name))) for name in ("margin", "min_kept"))
+    return replace(default, margin=margin, min_kept=kept)
 
 
 def _timed(bundle: Path) -> dict[str, Path]:

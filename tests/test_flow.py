@@ -291,6 +291,21 @@ def test_verify_needs_no_torch_and_says_where_the_reference_was_made(bundle):
     assert made["sha256"] == sha256_file(bundle / "reference" / "model.safetensors")
 
 
+def test_verify_judges_by_what_the_build_chose_also_before_there_were_policies(copy):
+    told = report(copy)
+    del told["build"]["options"]["proof"]["min_kept"]
+    told["build"]["options"]["proof"]["margin"] = 0.07
+    (copy / "report.json").write_text(json.dumps(told))
+    (copy / "policy.json").unlink()
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["files"].pop("policy.json")
+    manifest["files"]["report.json"]["sha256"] = sha256_file(copy / "report.json")
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    file = copy / "tflite" / "small_int8.tflite"
+    (row,) = json.loads(run("verify", file, "--reference", copy, *OPEN, "--json").stdout)["artifacts"]
+    assert row["certainty"]["sensitivity"]["margin"] == 0.07
+
+
 def test_bench_times_a_bundle(bundle):
     told = json.loads(run("bench", bundle, "--runs", "5", "--threads", "1", "--json").stdout)
     assert {row["threads"] for row in told["rows"]} == {1}
