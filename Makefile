@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install demo screenshot browser web test test-slow bench-sizes bench-peers bench-proof bench-web check format wheel clean
+.PHONY: help install demo screenshot browser web java android test test-android test-slow bench-sizes bench-peers bench-proof bench-web check format wheel clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -30,8 +30,17 @@ browser:  ## install Debian's chromium and the Node packages that the browser te
 web: browser  ## compile the TypeScript of web/ into the package that `--target web` fills in
 	cd web && npm run --silent check && npm run --silent build
 
-test: install browser  ## the fast tests, in a browser too
+java:  ## install Debian's JDK 17, JUnit and JNA, which the Java tests need
+	sh scripts/android.sh
+
+android: install java  ## compile the Java of android/ into the library that `--target android` fills in
+	$(BIN)/python scripts/compile_java.py melanoma_edge/targets/aar
+
+test: install browser java  ## the fast tests, in a browser and on a JVM too
 	$(BIN)/pytest
+
+test-android: install java  ## the Android library: its Java on a JVM with the real network, and its bytes
+	$(BIN)/pytest tests/android
 
 test-slow: install  ## what takes minutes or needs an optional package
 	$(BIN)/pytest -m slow

@@ -1,4 +1,4 @@
-"""What the targets ship beside model files, made once every gate has passed: the npm package."""
+"""What the targets ship beside model files, made once every gate has passed: the npm package, the Android library."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace

@@ -145,9 +145,12 @@ def _places(made: Made) -> dict[str, Path]:
 
 
 def _artifacts(made: Made, files: Mapping[str, Path]) -> dict[str, Artifact]:
-    """The compiled files of the bundle by their relative name."""
+    """The compiled files of the bundle by their relative name, each once: two targets may ship the same."""
     by_path = {a.path: a for a in made.artifacts}
-    return {file: by_path[path] for file, path in files.items() if path in by_path}
+    names: dict[Path, str] = {}
+    for file, path in files.items():
+        names.setdefault(path, file)
+    return {file: by_path[path] for path, file in names.items() if path in by_path}
 
 
 def _provenance(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:

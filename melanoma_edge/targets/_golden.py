@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,12 +44,14 @@ def pictures() -> Iterator[Picture]:
     yield Picture("webp", "image/webp", _encoded(drawn[3], "WEBP", quality=90))
 
 
-def golden(size: int, answers: Mapping[str, tuple[Answer, bool]]) -> dict[str, object]:
+def golden(
+    size: int, answers: Mapping[str, tuple[Answer, bool]], shown: Iterable[Picture] | None = None
+) -> dict[str, object]:
     """The document of golden.json. answers: by model id, what runs uint8 `[N, S, S, 3]` pixels and gives logits, and
-    whether its bits are the same on every processor.
+    whether its bits are the same on every processor. shown: the pictures, by default all.
     """
     rows = []
-    for picture in pictures():
+    for picture in pictures() if shown is None else shown:
         resized = picture.pixels(size)
         rows.append(
             {

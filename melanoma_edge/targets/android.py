@@ -1,0 +1,107 @@
+"""Android: a library (AAR) with the INT8 file, in a folder that Gradle takes it from, and the TFLite files alone.
+
+LiteRT's INT8 kernels give the bits of their Python package, which therefore judges and times these files.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from melanoma_edge import runtime
+from melanoma_edge.artifact import Artifact, write_atomic
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.runtime.predict import Predict
+from melanoma_edge.targets import Contents, Place, _aar, _maven, place
+from melanoma_edge.targets._golden import golden, pictures
+
+ARTIFACTS = (
+    Place("tflite", "float32", "android"),
+    Place("tflite", "int8", "android"),
+)
+RUNTIMES = ("litert",)
+MODEL = "litert-int8"
+DECODED = ("image/png", "image/jpeg")  # what the library takes
+
+
+def pack(artifacts: Sequence[Artifact]) -> Mapping[str, Path]:
+    """Relative name in the bundle to source file. Raises EdgeError when one of ARTIFACTS was not made."""
+    return place(ARTIFACTS, artifacts)
+
+
+def parts() -> str:
+    """sha256 of the compiled library that is filled in."""
+    return _aar.fingerprint()
+
+
+def package(contents: Contents, folder: Path) -> None:
+    """Write the library to `folder`/android/maven, and how to use it to `folder`/android/README.md."""
+    name = _name(contents.name)
+    data = _aar.aar(_assets(contents))
+    sources, javadoc = (_aar.compiled(jar) for jar in ("sources.jar", "javadoc.jar"))
+    for file, held in _maven.repository(name, data, sources, javadoc, contents.licence).items():
+        write_atomic(folder / "android" / "maven" / file, held)
+    write_atomic(folder / "android" / "README.md", _readme(contents, name, len(data)).encode())
+
+
+def _assets(contents: Contents) -> dict[str, bytes]:
+    """What lies in the app, by name: everything that the manifest lists is checked against it there."""
+    chosen = next(a for a in contents.artifacts if (a.format, a.precision) == ("tflite", "int8"))
+    size, file = int(contents.preprocessing["size"]), f"models/{chosen.path.name}"
+    loaded = runtime.load(chosen.path, Preprocessing(size))
+    shown = (picture for picture in pictures() if picture.type in DECODED)
+    assets = {
+        "policy.json": _json(contents.policy),
+        "golden.json": _json(golden(size, {MODEL: (loaded, True)}, shown)),
+        "labels.txt": "".join(f"{name}\n" for name in contents.task["classes"]).encode(),
+    }
+    listed = {name: _listed(data) for name, data in assets.items()}
+    model = chosen.path.read_bytes()
+    manifest = {
+        "format": _aar.FORMAT,
+        "name": contents.name,
+        "generator": contents.generator,
+        "preprocessing": {key: contents.preprocessing[key] for key in ("size", "mean", "std")},
+        "classes": list(contents.task["classes"]),
+        "melanoma": contents.task["melanoma"],
+        "model": {"id": MODEL, "precision": "int8", "file": file, **_heat_map(loaded, size), **_listed(model)},
+        "files": listed,
+    }
+    return {**assets, file: model, "manifest.json": _json(manifest)}
+
+
+def _heat_map(loaded: Predict, size: int) -> dict[str, Any]:
+    """Rows and columns of the second output, where there is one."""
+    if loaded.explain is None:
+        return {}
+    return {"heat_map": list(loaded.heat_map(np.zeros((1, size, size, 3), np.uint8)).shape[1:])}
+
+
+def _name(bundle: str) -> str:
+    """The bundle's name in the letters that Maven takes: lower case, digits, hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", bundle.lower()).strip("-") or "melanoma-edge-network"
+
+
+def _readme(contents: Contents, name: str, size: int) -> str:
+    """The template with its words in capitals filled in."""
+    words = {
+        "NAME": contents.name,
+        "GENERATOR": contents.generator,
+        "COORDINATES": f"{_maven.GROUP}:{name}:{_maven.VERSION}",
+        "RUNTIME": ":".join(_maven.LITERT),
+        "BYTES": f"{size:,}",
+        "LICENCE": contents.licence,
+    }
+    return re.sub(r"\b[A-Z]{4,}\b", lambda found: words.get(found[0], found[0]), _aar.readme())
+
+
+def _listed(data: bytes) -> dict[str, Any]:
+    return {"sha256": sha256(data).hexdigest(), "bytes": len(data)}
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()

@@ -1,0 +1,88 @@
+"""A JVM, JUnit and the LiteRT of Python's wheel; the library in the bundle of the trained network, unpacked."""
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import java_vectors
+import onnx_ir as ir
+import pytest
+from compile_java import JAVA, JNA, compile_java, found_version
+
+from melanoma_edge.artifact import Artifact, sha256_file
+from melanoma_edge.export.heat_map import append
+from melanoma_edge.export.tflite.emit import emit
+from melanoma_edge.report.policy import read_policy
+from melanoma_edge.targets import Contents, _aar, android
+
+GET = "run `sh scripts/android.sh`, which installs Debian's packages of them"
+JARS = (JNA, JNA.with_name("junit4.jar"), JNA.with_name("hamcrest.jar"))
+
+
+@pytest.fixture(scope="session")
+def java() -> None:
+    """Skips without a JDK of the version whose bytes are kept, JUnit and JNA."""
+    lacking = [jar.name for jar in JARS if not jar.is_file()]
+    if found_version() != JAVA or lacking or not shutil.which("java"):
+        pytest.skip(f"needs a JDK {JAVA}, JUnit and JNA (missing: {', '.join(lacking) or 'the JDK'}): {GET}")
+
+
+@pytest.fixture(scope="session")
+def aar(guard_bundle: Path) -> Path:
+    """The library in the bundle of the trained network."""
+    return next((guard_bundle / "android").rglob("*.aar"))
+
+
+@pytest.fixture(scope="session")
+def library(aar: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library, unpacked."""
+    folder = tmp_path_factory.mktemp("library")
+    with zipfile.ZipFile(aar) as packed:
+        packed.extractall(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def classes(java: None, library: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Class path: the shipped classes.jar, the stand-ins for Android's and LiteRT's classes, and the tests."""
+    folder = tmp_path_factory.mktemp("classes")
+    compile_java(folder / "fakes", "fakes", JNA)
+    path = (library / "classes.jar", folder / "fakes", *JARS)
+    compile_java(folder / "test", "test", *path, release=JAVA)
+    return ":".join(map(str, (*path, folder / "test")))
+
+
+@pytest.fixture(scope="session")
+def mapped(guard_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Artifact:
+    """The trained network's integers with a heat map as second output."""
+    graph = guard_bundle / ".work" / "quantize" / "model.onnx"
+    model, path = ir.load(graph), tmp_path_factory.mktemp("mapped") / f"{guard_bundle.name}_int8.tflite"
+    append(model, 1)
+    emit(model, path, name=path.stem)
+    return Artifact(path, sha256_file(path), "tflite", "int8")
+
+
+@pytest.fixture(scope="session")
+def vectors(guard_bundle: Path, library: Path, mapped: Artifact, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What Python computes, for the Java to compare itself with; `assets` and `mapped` are those of two libraries."""
+    folder = tmp_path_factory.mktemp("vectors")
+    java_vectors.write(folder, guard_bundle)
+    java_vectors.heat_map(folder, mapped)
+    shutil.copytree(library / "assets", folder / "assets")
+    report = json.loads((guard_bundle / "report.json").read_text())
+    contents = Contents(
+        name=guard_bundle.name,
+        generator="a test",
+        artifacts=(mapped,),
+        preprocessing=report["preprocessing"],
+        task=report["build"]["task"],
+        policy=read_policy(guard_bundle),
+        latency_ms={},
+        licence="none",
+    )
+    android.package(contents, folder / "bundle")
+    with zipfile.ZipFile(next((folder / "bundle").rglob("*.aar"))) as packed:
+        packed.extractall(folder / "unpacked", [n for n in packed.namelist() if n.startswith(_aar.ASSETS)])
+    (folder / "unpacked" / "assets").rename(folder / "mapped")
+    return folder
