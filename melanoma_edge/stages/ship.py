@@ -17,7 +17,7 @@ from melanoma_edge.report.html import render_html
 from melanoma_edge.report.ledger import pictured, render_csv
 from melanoma_edge.report.model_card import render_model_card
 from melanoma_edge.report.policy import build_policy, read_advice
-from melanoma_edge.stages import graph, package, predict
+from melanoma_edge.stages import graph, package, predict, quantize
 from melanoma_edge.stages import train as train_stage
 from melanoma_edge.stages.data import Images
 from melanoma_edge.stages.proof import pictures
@@ -130,6 +130,7 @@ def _contents(made: Made, report: Mapping[str, Any]) -> Contents:
         policy=report["policy"],
         latency_ms={row["name"]: row["latency_ms"]["p50"] for row in report["artifacts"]},
         licence=report["data"]["licence"],
+        exact=quantize.is_exact(made.quantized),
     )
 
 

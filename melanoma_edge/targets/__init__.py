@@ -27,7 +27,8 @@ class Contents:
     """What `package` makes a package of.
 
     preprocessing, task, policy: as they stand in report.json and policy.json. latency_ms: median on one thread, by
-    artifact name. licence: of the weights, in words.
+    artifact name. licence: of the weights, in words. exact: whether every operator of the INT8 graph gives the same
+    bits in every runtime.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Contents:
     policy: Mapping[str, Any]
     latency_ms: Mapping[str, float]
     licence: str
+    exact: bool = True
 
 
 def place(places: Sequence[Place], artifacts: Sequence[Artifact]) -> Mapping[str, Path]:

@@ -17,7 +17,7 @@ from melanoma_edge.artifact import Artifact, write_atomic
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.runtime.predict import Predict
 from melanoma_edge.targets import Contents, Place, _aar, _maven, place
-from melanoma_edge.targets._golden import golden, pictures
+from melanoma_edge.targets._golden import golden, int8_tolerance, pictures
 
 ARTIFACTS = (
     Place("tflite", "float32", "android"),
@@ -56,7 +56,7 @@ def _assets(contents: Contents) -> dict[str, bytes]:
     shown = (picture for picture in pictures() if picture.type in DECODED)
     assets = {
         "policy.json": _json(contents.policy),
-        "golden.json": _json(golden(size, {MODEL: (loaded, True)}, shown)),
+        "golden.json": _json(golden(size, {MODEL: (loaded, int8_tolerance(contents.exact))}, shown)),
         "labels.txt": "".join(f"{name}\n" for name in contents.task["classes"]).encode(),
     }
     listed = {name: _listed(data) for name, data in assets.items()}

@@ -17,7 +17,7 @@ from melanoma_edge.artifact import Artifact, write_atomic
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.quantize.kernels import RUNTIMES as KNOWN
 from melanoma_edge.targets import Contents, Place, _npm, place
-from melanoma_edge.targets._golden import golden
+from melanoma_edge.targets._golden import FLOAT_TOLERANCE, golden, int8_tolerance
 
 ARTIFACTS = (
     Place("onnx", "float32", "web"),
@@ -53,7 +53,7 @@ def package(contents: Contents, folder: Path) -> None:
     )
     size = int(contents.preprocessing["size"])
     loaded = {_id(a): runtime.load(a.path, Preprocessing(size)) for a in chosen}
-    answers = {_id(a): (loaded[_id(a)], (a.format, a.precision) == BIT_EQUAL) for a in chosen}
+    answers = {_id(a): (loaded[_id(a)], _tolerance(contents, a)) for a in chosen}
     assets = {f"models/{a.path.name}": a.path.read_bytes() for a in chosen}
     assets["policy.json"] = _json(contents.policy)
     assets["golden.json"] = _json(golden(size, answers))
@@ -77,6 +77,13 @@ def _slowness(contents: Contents, artifact: Artifact) -> tuple[bool, bool, float
     """LiteRT.js before onnxruntime-web, kernels that a browser lacks last, then the latency on this machine."""
     lacking = artifact.precision == "int8" and not KNOWN[IN_BROWSER[artifact.format]].fast
     return artifact.format != "tflite", lacking, contents.latency_ms.get(artifact.path.name, float("inf"))
+
+
+def _tolerance(contents: Contents, artifact: Artifact) -> float:
+    """How far a logit may be off in a browser."""
+    if artifact.precision == "int8" and ((artifact.format, artifact.precision) == BIT_EQUAL or not contents.exact):
+        return int8_tolerance(contents.exact)
+    return FLOAT_TOLERANCE
 
 
 def _entry(artifact: Artifact, assets: Mapping[str, bytes], heat_map: bool) -> dict[str, Any]:
