@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -173,3 +174,11 @@ def test_both_runtimes_work_with_and_without_isolation(isolated: bool, chromium:
         )
         page.close()
     assert found == {"passed": [True, True], "isolated": isolated}
+
+
+def test_the_command_says_which_runtime_is_missing(tarball: Path, modules: Path, tmp_path: Path) -> None:
+    with tarfile.open(tarball) as tar:
+        tar.extractall(tmp_path, filter="data")
+    command = ["node", str(tmp_path / "package" / "bin" / "assets.js"), "copy", "out"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "@litertjs/core is not installed: npm install @litertjs/core@" in done.stderr

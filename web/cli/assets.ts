@@ -9,7 +9,7 @@ import { gzipSync } from 'node:zlib';
 
 interface Manifest {
   readonly models: readonly { readonly file: string; readonly runtime: string }[];
-  readonly runtimes: Readonly<Record<string, { readonly package: string; readonly files: Readonly<Record<string, { readonly sha256: string }>> }>>;
+  readonly runtimes: Readonly<Record<string, { readonly package: string; readonly version: string; readonly files: Readonly<Record<string, { readonly sha256: string }>> }>>;
 }
 
 const USAGE = `usage: copy DIR   the models, policy and wasm files, for your app's public folder
@@ -81,11 +81,12 @@ function page(manifest: Manifest, file: string): void {
 
 /** Name and bytes of the runtimes' own files. Throws when one is not the version that was tested. */
 function* wasm(manifest: Manifest, wanted = Object.keys(manifest.runtimes)): Generator<[string, Buffer]> {
+  const first = manifest.models[0]!.runtime; // of the default model
   for (const runtime of wanted) {
-    const { package: name, files } = manifest.runtimes[runtime]!;
+    const { package: name, version, files } = manifest.runtimes[runtime]!;
     const folder = installed(name, Object.keys(files)[0]!);
-    if (!folder && wanted.length === 1) throw new Error(`${name} is not installed: npm install ${name}`);
-    if (!folder) continue;
+    if (!folder && runtime === first) throw new Error(`${name} is not installed: npm install ${name}@${version}`);
+    if (!folder) continue; // the other runtime is optional
     for (const [file, { sha256 }] of Object.entries(files)) {
       const bytes = readFileSync(join(folder, file));
       if (createHash('sha256').update(bytes).digest('hex') !== sha256) {

@@ -76,14 +76,21 @@ export const models: readonly ModelEntry[] = manifest.models;
 /** Load the network. Every file is checked against the manifest first. Throws ClassifierError. */
 export async function createClassifier(options: Options): Promise<Classifier> {
   if (options.accelerator !== 'webgpu') return create(options, 'wasm');
+  return (await onGpu(options)) ?? create(options, 'wasm');
+}
+
+/** The float model on the GPU; null where there is none, where it cannot run this network, or decides otherwise. */
+async function onGpu(options: Options): Promise<Classifier | null> {
+  let classifier: Classifier | null = null;
   try {
-    const classifier = await create({ runtime: 'litert', model: 'litert-float32', ...options }, 'webgpu');
+    const { runtime = 'litert', model = 'litert-float32' } = options;
+    classifier = await create({ ...options, runtime, model }, 'webgpu');
     if ((await classifier.selfTest()).decisionsEqual) return classifier;
-    await classifier.dispose();
   } catch (error) {
-    if (!(error instanceof ClassifierError && error.code === 'runtime')) throw error; // no GPU, or not for this network
+    if (!(error instanceof ClassifierError && error.code === 'runtime')) throw error;
   }
-  return create(options, 'wasm');
+  await classifier?.dispose();
+  return null;
 }
 
 async function create(options: Options, accelerator: Accelerator): Promise<Classifier> {

@@ -68,13 +68,14 @@ function page(manifest, file) {
 }
 /** Name and bytes of the runtimes' own files. Throws when one is not the version that was tested. */
 function* wasm(manifest, wanted = Object.keys(manifest.runtimes)) {
+    const first = manifest.models[0].runtime; // of the default model
     for (const runtime of wanted) {
-        const { package: name, files } = manifest.runtimes[runtime];
+        const { package: name, version, files } = manifest.runtimes[runtime];
         const folder = installed(name, Object.keys(files)[0]);
-        if (!folder && wanted.length === 1)
-            throw new Error(`${name} is not installed: npm install ${name}`);
+        if (!folder && runtime === first)
+            throw new Error(`${name} is not installed: npm install ${name}@${version}`);
         if (!folder)
-            continue;
+            continue; // the other runtime is optional
         for (const [file, { sha256 }] of Object.entries(files)) {
             const bytes = readFileSync(join(folder, file));
             if (createHash('sha256').update(bytes).digest('hex') !== sha256) {

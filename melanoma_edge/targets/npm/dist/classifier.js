@@ -17,17 +17,23 @@ export const models = manifest.models;
 export async function createClassifier(options) {
     if (options.accelerator !== 'webgpu')
         return create(options, 'wasm');
+    return (await onGpu(options)) ?? create(options, 'wasm');
+}
+/** The float model on the GPU; null where there is none, where it cannot run this network, or decides otherwise. */
+async function onGpu(options) {
+    let classifier = null;
     try {
-        const classifier = await create({ runtime: 'litert', model: 'litert-float32', ...options }, 'webgpu');
+        const { runtime = 'litert', model = 'litert-float32' } = options;
+        classifier = await create({ ...options, runtime, model }, 'webgpu');
         if ((await classifier.selfTest()).decisionsEqual)
             return classifier;
-        await classifier.dispose();
     }
     catch (error) {
         if (!(error instanceof ClassifierError && error.code === 'runtime'))
-            throw error; // no GPU, or not for this network
+            throw error;
     }
-    return create(options, 'wasm');
+    await classifier?.dispose();
+    return null;
 }
 async function create(options, accelerator) {
     const entry = choose(options);
