@@ -1,7 +1,7 @@
 """A browser: an npm package with LiteRT.js and onnxruntime-web behind one interface, and the ONNX files by themselves.
 
-Both runtimes' wasm kernels give the integers of their Python packages, and floats to the last digits: Python's judge and time
-these files.
+Both runtimes' wasm kernels give the integers of their Python packages, and floats to the last digits: Python's judge
+and time these files.
 onnxruntime-web has no fast INT8: the file with weights in 8 bits is as small as the INT8 one and runs as fast as float
 there. LiteRT.js has, and comes first.
 """
