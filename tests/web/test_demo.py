@@ -88,7 +88,7 @@ def test_the_camera_takes_a_photograph_and_is_switched_off(chromium_with_camera:
 
 def test_without_a_camera_the_page_says_so(demo: Watched) -> None:
     demo.page.click("#camera")
-    demo.page.get_by_text("choose a file").wait_for(timeout=DONE)
+    demo.page.get_by_text("The camera cannot be used").wait_for(timeout=DONE)
 
 
 def test_another_file_than_an_image_is_refused_in_words(demo: Watched, tmp_path: Path) -> None:
