@@ -93,13 +93,13 @@ def neighbours(cell: Cell) -> list[Cell]:
 def heaviest(dark: set[Cell], count: int) -> set[Cell]:
     sets = []
     while dark:
-        reached, todo = set(), [min(dark)]
-        while todo:
-            cell = todo.pop()
+        reached, waiting = set(), [min(dark)]
+        while waiting:
+            cell = waiting.pop()
             if cell in dark:
                 dark.discard(cell)
                 reached.add(cell)
-                todo += neighbours(cell)
+                waiting += neighbours(cell)
         sets.append(reached)
     near = {c for s in sets for c in s if 4 * sum((2 * v + 1 - count) ** 2 for v in c) <= count**2}
     return max(sets, key=lambda s: sum(8 if c in near else 1 for c in s))  # the first of equals
