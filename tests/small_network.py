@@ -1,5 +1,7 @@
 """A network with a little of everything that the backbones have, images for it, and ONNX Runtime to run it."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import onnx_ir as ir
 import onnxruntime as ort
@@ -15,8 +17,11 @@ SPEC = Preprocessing(SIZE)
 IMAGES = np.random.default_rng(0).integers(0, 256, (24, SIZE, SIZE, 3), np.uint8)
 
 
-def mobile() -> ir.Model:
-    """Stem, inverted residual with squeeze-excite, hard-swish, swish, concatenation, pools: what the backbones have."""
+def mobile(phases: Sequence[str] = ("clean", "integer")) -> ir.Model:
+    """Stem, inverted residual with squeeze-excite, hard-swish, swish, concatenation, pools: what the backbones have.
+
+    phases: of the passes that have run.
+    """
     b = Builder((1, 3, SIZE, SIZE))
     x = b.op("Clip", b.conv(b.image, 8, 3, strides=[2, 2]), b.const(0), b.const(6))
     y = b.op("HardSwish", b.conv(b.op("HardSwish", b.conv(x, 16)), 16, 3, group=16))
@@ -27,8 +32,8 @@ def mobile() -> ir.Model:
     x = b.op("MaxPool", b.op("Relu", b.conv(x, 12)), kernel_shape=[2, 2], strides=[2, 2])
     x = b.op("Flatten", b.op("GlobalAveragePool", x))
     model = b.done(b.linear(b.op("HardSwish", b.linear(x, 10)), 2))
-    passes.apply(model, "clean")
-    passes.apply(model, "integer")
+    for phase in phases:
+        passes.apply(model, phase)
     return model
 
 

@@ -1,7 +1,7 @@
 """Weights in 8 bits, arithmetic in float: a file of a quarter of the size for runtimes whose integer kernels are slow.
 
-ONNX Runtime unfolds such weights when it loads the file, so it runs as fast as float; in a browser, where its INT8 is
-two to three times slower than float, this is the small file to ship.
+ONNX Runtime unfolds such weights when it loads the file, and what is left is the float file's graph: it runs as fast as
+float. In a browser, where ONNX Runtime's INT8 is slower than float on most networks, this is the small file to ship.
 """
 
 import numpy as np

@@ -6,7 +6,6 @@ import onnx_ir as ir
 
 from melanoma_edge.artifact import Stage, run_stage
 from melanoma_edge.data.preprocess import Preprocessing
-from melanoma_edge.export import passes
 from melanoma_edge.progress import Progress
 from melanoma_edge.quantize.evidence import ROUNDING_IMAGES
 from melanoma_edge.quantize.quantize import evidence_for, scheme_of
@@ -17,11 +16,14 @@ from melanoma_edge.stages.graph import MODEL
 
 
 def run(work: Path, exported: Stage, images: Images, progress: Progress) -> Stage:
-    """Leaves model.onnx. Weights are rounded as in the INT8 graph, by a few calibration images; ranges do not count."""
+    """Leaves model.onnx. Weights are rounded as in the INT8 graph, by a few calibration images; ranges do not count.
+
+    The graph is the float file's: what the passes "integer" take apart for the sake of integer kernels, such as
+    hard-swish, has a kernel in float that ONNX Runtime joins with the convolution before it.
+    """
 
     def make(folder: Path) -> None:
         model = ir.load(exported.folder / MODEL)
-        passes.apply(model, "integer")
         few, spec = images.pixels("calibration")[:ROUNDING_IMAGES], Preprocessing(images.size)
         seen = evidence_for(model, few, spec, static.WEIGHTS, progress)
         ir.save(weight_only(*scheme_of(seen, static.WEIGHTS, progress=progress)), folder / MODEL)
@@ -32,4 +34,5 @@ def run(work: Path, exported: Stage, images: Images, progress: Progress) -> Stag
         inputs={"model": exported.sha256(MODEL), "calibration": images.stage.sha256("calibration.npy")},
         options={"images": ROUNDING_IMAGES},
         tools=("torch", "onnx", "onnx-ir"),
+        revision=2,
     )
