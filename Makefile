@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install demo screenshot browser web java android test test-android test-slow bench-sizes bench-peers bench-proof bench-web check format wheel clean
+.PHONY: help install demo screenshot browser web java android test test-android test-metadata test-slow bench-sizes bench-peers bench-proof bench-web check format wheel clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -44,6 +44,16 @@ test-android: install java  ## the Android library: its Java on a JVM with the r
 
 test-slow: install  ## what takes minutes or needs an optional package
 	$(BIN)/pytest -m slow
+
+READERS := .venv-readers
+
+$(READERS)/installed:
+	$(PYTHON) -m venv $(READERS)
+	$(READERS)/bin/python -m pip install --quiet --disable-pip-version-check tflite-support==0.4.4 mediapipe==1.2.3 'numpy<2'
+	touch $@
+
+test-metadata: install $(READERS)/installed  ## TFLite Metadata as the Task Library and MediaPipe read it (700 MB)
+	$(BIN)/pytest tests/export/tflite/test_metadata.py
 
 bench-sizes: install  ## bytes of every backbone's INT8 file, beside litert-torch's
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[peers]'

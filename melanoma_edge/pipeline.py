@@ -13,6 +13,7 @@ from melanoma_edge.artifact import Artifact, Stage, exclusive, sha256_file
 from melanoma_edge.bench.machine import usable_cores
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.export.check import check_contract
+from melanoma_edge.export.tflite.metadata import About
 from melanoma_edge.options import CompileOptions, DataOptions, NetworkOptions, TrainOptions, spell
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize import quantizers
@@ -157,8 +158,8 @@ def _prove(
     graphs = _graphs(work, targets, truth, quantized, images, progress)
     asked = compiling.quantizing.quantizer
     recipe = "int8" if asked == quantizers.AUTO else asked
-    melanoma = images.task.melanoma if compiling.files.heat_map else None
-    artifacts = emit.artifacts(work, name, graphs, _wanted(targets), recipe, melanoma)
+    about, heat_map = _about(images), compiling.files.heat_map
+    artifacts = emit.artifacts(work, name, graphs, _wanted(targets), recipe, about, heat_map)
     answers = _answers(work, artifacts, graphs, quantize.is_exact(quantized), images, progress)
     reference_answers = predict.predictions(truth)
     verdict = proof.verdict(reference_answers, answers, images, compiling.proof, compiling.gates, progress)
@@ -188,6 +189,12 @@ def _graphs(
     if WEIGHT_ONLY in {precision for _, precision in _wanted(targets)}:
         graphs[WEIGHT_ONLY] = emit.Graph(weight_only.run(work, truth, images, progress), graph.MODEL)
     return graphs
+
+
+def _about(images: Images) -> About:
+    """What the .tflite files tell of themselves."""
+    spec, task = Preprocessing(images.size), images.task
+    return About(spec.mean, spec.std, task.classes, task.melanoma, images.facts["summary"]["licence"])
 
 
 def _answers(

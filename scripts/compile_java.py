@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from melanoma_edge.targets._aar import archive
+from melanoma_edge.archive import archive
 
 JAVA = 17  # the major version whose bytes are kept
 SOURCES = Path(__file__).resolve().parents[1] / "android"

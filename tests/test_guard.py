@@ -5,10 +5,12 @@ has slack for a busy machine: INT8 takes 0.3 (TFLite) and 0.4 (ONNX Runtime) of 
 """
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flatbuffer_reader import Reader, held
 
 SLOWEST = 0.8
 FLIPS = 3  # of the test images; 0 when this was written
@@ -37,6 +39,19 @@ def test_int8_is_faster_than_float(report: dict[str, Any], form: str) -> None:
 
 def test_the_delegate_takes_the_file_whole(report: dict[str, Any]) -> None:
     assert rows(report)["tflite", "int8"]["partitions"] == 1
+
+
+def test_every_tflite_file_tells_its_normalisation_and_its_classes(guard_bundle: Path) -> None:
+    manifest = json.loads((guard_bundle / "manifest.json").read_text())
+    files = sorted(guard_bundle.glob("*/*.tflite"))
+    assert len(files) == 4  # float32 and int8, of two targets
+    for file in files:
+        read = Reader(held(file.read_bytes()))
+        (graph,) = read.tables(read.root, 3)
+        (unit,) = read.tables(read.tables(graph, 2)[0], 4)
+        found = [read.floats(read.table(unit, 1), slot) for slot in (0, 1)]
+        assert found == [manifest["preprocessing"][key] for key in ("mean", "std")]
+        assert zipfile.ZipFile(file).read("labels.txt").decode().split() == manifest["task"]["classes"]
 
 
 def test_both_runtimes_make_the_same_integers(report: dict[str, Any]) -> None:

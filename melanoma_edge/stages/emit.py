@@ -1,7 +1,7 @@
 """Write each runtime's files from the graphs, float and quantised: nothing is decided here."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import onnx_ir as ir
@@ -9,6 +9,7 @@ import onnx_ir as ir
 from melanoma_edge.artifact import Artifact, Stage, run_stage
 from melanoma_edge.export.heat_map import append
 from melanoma_edge.export.tflite.emit import emit
+from melanoma_edge.export.tflite.metadata import About
 
 
 @dataclass(frozen=True)
@@ -35,30 +36,32 @@ def artifacts(
     graphs: Mapping[str, Graph],
     wanted: Sequence[tuple[str, str]],
     int8: str,
-    heat_map: int | None = None,
+    about: About,
+    heat_map: bool = False,
 ) -> tuple[Artifact, ...]:
     """One file for each of `wanted`: format ("tflite", "onnx") and precision (a key of `graphs`).
 
-    int8: what the file of that precision is called: `int8`, or the recipe that was asked for by name. heat_map: the
-    logit whose map is each file's second output. Raises InputError for a network without an exact one.
+    int8: what the file of that precision is called: `int8`, or the recipe that was asked for by name. about: what
+    .tflite files tell of themselves. heat_map: whether each file's second output is melanoma's map. Raises InputError
+    for a network without an exact one.
     """
     files = {(form, p): f"{name}_{int8 if p == 'int8' else p}.{form}" for form, p in wanted}
 
     def make(folder: Path) -> None:
         for (form, precision), file in files.items():
             model, path = ir.load(graphs[precision].path), folder / file
-            if heat_map is not None:
-                append(model, heat_map)
+            if heat_map:
+                append(model, about.melanoma)
             if form == "onnx":
                 ir.save(model, path)
             else:
-                emit(model, path, name=path.stem)
+                emit(model, path, name=path.stem, about=about)
 
     stage = run_stage(
         work / "emit",
         make,
         inputs={precision: graphs[precision].sha256 for _, precision in wanted},
-        options={"files": list(files.values()), "heat_map": heat_map},
+        options={"files": list(files.values()), "heat_map": heat_map, "metadata": asdict(about)},
         tools=("ai-edge-litert", "flatbuffers", "onnx-ir"),
     )
     return tuple(

@@ -3,19 +3,18 @@
 The sources are in `android/`; `aar/` beside this file holds what they compile to, so that no user needs a JDK to build.
 """
 
-import io
-import zipfile
 from collections.abc import Mapping
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+
+from melanoma_edge.archive import archive
 
 FORMAT = 1
 NAMESPACE = "melanoma.edge"
 MIN_SDK = 23
 ASSETS = "assets/melanoma_edge"
 JARS = ("classes.jar", "sources.jar", "javadoc.jar")
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can tell
 XML = f"""<?xml version="1.0" encoding="utf-8"?>
 <manifest xmlns:android="http://schemas.android.com/apk/res/android" package="{NAMESPACE}">
     <uses-sdk android:minSdkVersion="{MIN_SDK}" />
@@ -41,18 +40,6 @@ def aar(assets: Mapping[str, bytes]) -> bytes:
         "res/": b"",  # the format asks for one, and there are no resources
     }
     return archive(held | {f"{ASSETS}/{name}": data for name, data in assets.items()})
-
-
-def archive(held: Mapping[str, bytes]) -> bytes:
-    """A zip file of these entries with fixed times. Nothing is compressed: deflate's bytes depend on zlib's version."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as made:
-        for name in sorted(held):
-            entry = zipfile.ZipInfo(name, EPOCH)
-            entry.create_system = 3
-            entry.external_attr = (0o40755 << 16 | 0x10) if name.endswith("/") else 0o100644 << 16
-            made.writestr(entry, held[name])
-    return buffer.getvalue()
 
 
 def compiled(name: str) -> bytes:

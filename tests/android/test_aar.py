@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from compile_java import JNA, SOURCES, compile_java
 
+from melanoma_edge.archive import EPOCH
 from melanoma_edge.artifact import Artifact, sha256_file
 from melanoma_edge.report.policy import read_policy
 from melanoma_edge.targets import Contents, _aar, _maven, android
@@ -106,7 +107,7 @@ def test_the_library_holds_what_the_format_asks_for(aar: Path, guard_bundle: Pat
         *(f"{_aar.ASSETS}/{name}" for name in assets),
     }
     for entry in packed.infolist():
-        assert entry.compress_type == zipfile.ZIP_STORED and entry.date_time == _aar.EPOCH
+        assert entry.compress_type == zipfile.ZIP_STORED and entry.date_time == EPOCH
     manifest = ET.fromstring(packed.read("AndroidManifest.xml"))
     assert manifest.find("uses-sdk").get(f"{ANDROID}minSdkVersion") == "23"  # type: ignore[union-attr]
     metadata = packed.read("META-INF/com/android/build/gradle/aar-metadata.properties").decode()

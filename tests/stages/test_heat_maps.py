@@ -13,6 +13,7 @@ from melanoma_edge import runtime
 from melanoma_edge.artifact import Artifact, run_stage
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
+from melanoma_edge.export.tflite.metadata import About
 from melanoma_edge.options import DataOptions
 from melanoma_edge.progress import silent
 from melanoma_edge.report.looks import PHOTOGRAPH, REFERENCE
@@ -24,6 +25,7 @@ from melanoma_edge.stages.graph import MODEL
 from melanoma_edge.verify.predictions import Predictions, predict_split, softmax
 
 SIZE = 48
+ABOUT = About((128.0,) * 3, (128.0,) * 3, ("other", "melanoma"), 1, "none")
 
 
 def network(sign: float, layers: int = 1) -> ir.Model:
@@ -63,7 +65,7 @@ def built(images: Images, tmp_path_factory: pytest.TempPathFactory) -> tuple[Gra
     work = tmp_path_factory.mktemp("files")
     graphs = {"float32": graph(work, "float", network(1)), "int8": graph(work, "other", network(-1))}
     wanted = [("onnx", "float32"), ("onnx", "int8")]
-    return graphs["float32"], emit.artifacts(work, "n", graphs, wanted, "int8", heat_map=images.task.melanoma)
+    return graphs["float32"], emit.artifacts(work, "n", graphs, wanted, "int8", ABOUT, heat_map=True)
 
 
 def compared(images: Images, exact: Graph, files: tuple[Artifact, ...], threshold: float) -> heat_maps.HeatMaps:

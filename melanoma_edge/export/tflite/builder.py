@@ -84,14 +84,17 @@ class ModelBuilder:
         self,
         *,
         name: str,
-        description: str,
         inputs: Mapping[str, int],
         outputs: Mapping[str, int],
         min_runtime: str,
+        metadata: Mapping[str, bytes],
     ) -> bytes:
-        """The file's bytes, with a signature `serving_default` of `inputs` and `outputs` (name to tensor)."""
-        version_buffer = len(self.buffers)
-        runtime = np.frombuffer(min_runtime.encode().ljust(RUNTIME_VERSION_BYTES, b"\0"), np.uint8)
+        """The file's bytes, with a signature `serving_default` of `inputs` and `outputs` (name to tensor).
+
+        metadata: what else the file's list of metadata names.
+        """
+        told = {"min_runtime_version": min_runtime.encode().ljust(RUNTIME_VERSION_BYTES, b"\0"), **metadata}
+        first = len(self.buffers)
         model = schema.ModelT(
             version=SCHEMA_VERSION,
             operatorCodes=[_operator_code(*key) for key in self.codes],
@@ -104,9 +107,8 @@ class ModelBuilder:
                     name=name,
                 )
             ],
-            description=description,
-            buffers=[*self.buffers, schema.BufferT(data=runtime)],
-            metadata=[schema.MetadataT(name="min_runtime_version", buffer=version_buffer)],
+            buffers=[*self.buffers, *(schema.BufferT(data=np.frombuffer(one, np.uint8)) for one in told.values())],
+            metadata=[schema.MetadataT(name=name, buffer=first + n) for n, name in enumerate(told)],
             signatureDefs=[
                 schema.SignatureDefT(inputs=_tensor_maps(inputs), outputs=_tensor_maps(outputs), signatureKey=SIGNATURE)
             ],

@@ -6,10 +6,11 @@ import onnx_ir as ir
 from ai_edge_litert import schema_py_generated as schema
 from onnx_ir.passes import common
 
+from melanoma_edge.archive import archive
 from melanoma_edge.artifact import write_atomic
 from melanoma_edge.errors import InputError
 from melanoma_edge.export import graph
-from melanoma_edge.export.tflite import layout, versions
+from melanoma_edge.export.tflite import layout, metadata, versions
 from melanoma_edge.export.tflite.affine import constant_integers, per_tensor
 from melanoma_edge.export.tflite.emission import Emission
 from melanoma_edge.export.tflite.ops import rules
@@ -18,18 +19,19 @@ from melanoma_edge.export.tflite.plan import make_plan
 INPUT, OUTPUT = "image", "logits"
 
 
-def emit(model: ir.Model, path: Path, *, name: str, description: str = "") -> None:
+def emit(model: ir.Model, path: Path, *, name: str, about: metadata.About | None = None) -> None:
     """Write `model` to `path`, whole or not at all; the same model gives the same bytes.
 
     model: as the clean passes leave it (float) or as the quantiser does (QuantizeLinear and DequantizeLinear pairs;
     mixed is fine), one static input. In the file images are NHWC, input and output are float32, and the signature
-    `serving_default` names them `image` and `logits` (further outputs keep their names). name, description: the file's.
+    `serving_default` names them `image` and `logits` (further outputs keep their names). about: what the file's TFLite
+    Metadata tell, which change nothing that it computes.
     Raises UnsupportedOperatorError when the graph holds what TFLite, or this emitter, cannot express.
     """
-    write_atomic(path, to_bytes(model, name=name, description=description))
+    write_atomic(path, to_bytes(model, name=name, about=about))
 
 
-def to_bytes(model: ir.Model, *, name: str, description: str = "") -> bytes:
+def to_bytes(model: ir.Model, *, name: str, about: metadata.About | None = None) -> bytes:
     """The bytes that `emit` writes."""
     common.ShapeInferencePass()(model)
     table = rules()
@@ -52,13 +54,17 @@ def to_bytes(model: ir.Model, *, name: str, description: str = "") -> bytes:
         label = OUTPUT if n == 0 else str(value.name)
         emission.builder.tensors[tensor].name = label
         outputs[label] = tensor
-    return emission.builder.pack(
+    told = {}
+    if about is not None:
+        told[metadata.NAME] = metadata.metadata(name, about, shape[-1], tuple(outputs))
+    packed = emission.builder.pack(
         name=name,
-        description=description,
         inputs={INPUT: emission.tensors[image]},
         outputs=outputs,
         min_runtime=versions.newest(emission.runtimes),
+        metadata=told,
     )
+    return packed if about is None else archive(metadata.files(about), behind=packed)
 
 
 def _quantize(node: ir.Node, e: Emission) -> None:
