@@ -141,10 +141,13 @@ class ProofOptions:
 
 @dataclass(frozen=True)
 class FileOptions:
-    """What the shipped files give besides the logits."""
+    """What the shipped files give besides the logits, and which of them a library holds."""
 
     heat_map: bool = _choice(
         False, "second output: where each file sees melanoma; exact for a global pooling and one linear layer only"
+    )
+    android_float: bool = _choice(
+        False, "the Android library holds the float32 file beside the INT8 one, and an app chooses; it grows by as much"
     )
 
 

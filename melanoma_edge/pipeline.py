@@ -12,6 +12,7 @@ from melanoma_edge import models, registry
 from melanoma_edge.artifact import Artifact, Stage, exclusive, sha256_file
 from melanoma_edge.bench.machine import usable_cores
 from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.errors import InputError
 from melanoma_edge.export.check import check_contract
 from melanoma_edge.export.tflite.metadata import About
 from melanoma_edge.options import CompileOptions, DataOptions, NetworkOptions, TrainOptions, spell
@@ -226,6 +227,8 @@ def _spelt(triple: Triple) -> str:
 def _check_choices(targets: Sequence[str], compiling: CompileOptions) -> None:
     """Refuse at once what would otherwise come out after the training."""
     _wanted(targets)
+    if compiling.files.android_float and "android" not in targets:
+        raise InputError(f"--android-float is for --target android: found {', '.join(targets)}")
     quantizers.order(compiling.quantizing.quantizer)
     operating_point.parse(compiling.proof.operating_point)
     read_advice(compiling.proof.advice)

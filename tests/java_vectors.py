@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from melanoma_edge.data.sources import synthetic
 from melanoma_edge.report.policy import answer, build_policy, faults, read_advice, read_policy
 from melanoma_edge.runtime import load
 
-PHOTOGRAPHS = 100
+PHOTOGRAPHS, FLOATS = 100, 20
 TASK = {"name": "binary", "classes": ["other", "melanoma"], "melanoma": 1}
 
 
@@ -52,6 +53,7 @@ def write(folder: Path, bundle: Path) -> None:
     to.document("policy", [answers(random) for _ in range(20)])
     to.document("json", numbers_and_texts(random))
     photographs(to, bundle, drawn())
+    photographs(to, bundle, islice(drawn(), FLOATS), "float32")
 
 
 def encoded(image: Image.Image, form: str = "PNG", **how: Any) -> bytes:
@@ -193,9 +195,9 @@ def drawn() -> Iterator[bytes]:
         yield encoded(upright, "JPEG", quality=90) if i % 2 else encoded(upright)
 
 
-def photographs(to: Vectors, bundle: Path, shown: Iterable[bytes]) -> None:
-    """Photograph files with everything that Python says to them."""
-    policy, name = read_policy(bundle), f"{bundle.name}_int8.tflite"
+def photographs(to: Vectors, bundle: Path, shown: Iterable[bytes], precision: str = "int8") -> None:
+    """Photograph files with everything that Python says to them, in photographs_PRECISION.json."""
+    policy, name = read_policy(bundle), f"{bundle.name}_{precision}.tflite"
     run = load(bundle / "tflite" / name, Preprocessing(160))
     rows = []
     for i, data in enumerate(shown):
@@ -204,7 +206,7 @@ def photographs(to: Vectors, bundle: Path, shown: Iterable[bytes]) -> None:
         p = float(softmax(logits.astype(np.float64))[1])
         said = {**vars(answer(policy, name, p)), "faults": ",".join(faults(policy, rgb))}
         rows.append({"file": to.keep(f"photograph_{i}", data), "logits": logits.tolist(), "p": p, **said})
-    to.document("photographs", rows)
+    to.document(f"photographs_{precision}", rows)
 
 
 def heat_map(folder: Path, artifact: Artifact) -> None:

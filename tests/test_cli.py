@@ -45,6 +45,7 @@ def test_the_lists_of_known_names_are_in_the_answer(capsys, tmp_path):
     assert "tflite, web" in refused(capsys, "build", "--target", "toaster", *where)
     assert "ham10000" in refused(capsys, "build", "--data", "isic:x", *where)
     assert "sensitivity=X" in refused(capsys, "build", "--operating-point", "best", *where)
+    assert "--target android: found tflite" in refused(capsys, "build", "--android-float", *where)
     assert not (tmp_path / "b").exists()
 
 

@@ -45,8 +45,8 @@ def edited(change: Callable[[schema.ModelT], None]) -> Callable[..., None]:
     """`emit` with a change to every 8-bit file that it writes."""
     original = emit.emit
 
-    def write(model: object, path: Path, *, name: str) -> None:
-        original(model, path, name=name)
+    def write(model: object, path: Path, *, name: str, about: object) -> None:
+        original(model, path, name=name, about=about)
         if "float32" in name:
             return
         file = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)

@@ -31,14 +31,16 @@ def test_options_inside_options_arrive_in_their_place() -> None:
     def nested(compiling):  # type: ignore[no-untyped-def]
         seen.append(compiling)
 
-    given = CompileOptions(QuantizeOptions("static"), ProofOptions(margin=0.02), files=FileOptions(heat_map=True))
+    given = CompileOptions(
+        QuantizeOptions("static"), ProofOptions(margin=0.02), files=FileOptions(heat_map=True, android_float=True)
+    )
     try:
         words = shlex.split(spell("nested", {}, *vars(given).values()))
         result = CliRunner().invoke(cli.cli, words[1:], catch_exceptions=False)
     finally:
         cli.cli.commands.pop("nested")
     assert result.exit_code == 0, result.output
-    assert "--heat-map" in words
+    assert {"--heat-map", "--android-float"} <= set(words)
     assert seen == [given]
 
 

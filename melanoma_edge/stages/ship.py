@@ -131,6 +131,7 @@ def _contents(made: Made, report: Mapping[str, Any]) -> Contents:
         latency_ms={row["name"]: row["latency_ms"]["p50"] for row in report["artifacts"]},
         licence=report["data"]["licence"],
         exact=quantize.is_exact(made.quantized),
+        android_float=report["build"]["options"]["files"]["android_float"],
     )
 
 

@@ -28,7 +28,7 @@ class Contents:
 
     preprocessing, task, policy: as they stand in report.json and policy.json. latency_ms: median on one thread, by
     artifact name. licence: of the weights, in words. exact: whether every operator of the INT8 graph gives the same
-    bits in every runtime.
+    bits in every runtime. android_float: whether the Android library holds the float32 file too.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Contents:
     latency_ms: Mapping[str, float]
     licence: str
     exact: bool = True
+    android_float: bool = False
 
 
 def place(places: Sequence[Place], artifacts: Sequence[Artifact]) -> Mapping[str, Path]:

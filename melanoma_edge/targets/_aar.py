@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 
 from melanoma_edge.archive import archive
 
-FORMAT = 1
+FORMAT = 2
 NAMESPACE = "melanoma.edge"
 MIN_SDK = 23
 ASSETS = "assets/melanoma_edge"

@@ -1,4 +1,4 @@
-"""Android: a library (AAR) with the INT8 file, in a folder that Gradle takes it from, and the TFLite files alone.
+"""Android: a library (AAR) in a folder that Gradle takes it from, with INT8 and, if asked, float32; and both files.
 
 LiteRT's INT8 kernels give the bits of their Python package, which therefore judges and times these files.
 """
@@ -17,14 +17,14 @@ from melanoma_edge.artifact import Artifact, write_atomic
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.runtime.predict import Predict
 from melanoma_edge.targets import Contents, Place, _aar, _maven, place
-from melanoma_edge.targets._golden import golden, int8_tolerance, pictures
+from melanoma_edge.targets._golden import FLOAT_TOLERANCE, golden, int8_tolerance, pictures
 
 ARTIFACTS = (
     Place("tflite", "float32", "android"),
     Place("tflite", "int8", "android"),
 )
 RUNTIMES = ("litert",)
-MODEL = "litert-int8"
+PRECISIONS = {"int8": "the INT8 file", "float32": "the float32 file (`create(context, Precision.FLOAT32)`)"}
 DECODED = ("image/png", "image/jpeg")  # what the library takes
 
 
@@ -48,19 +48,26 @@ def package(contents: Contents, folder: Path) -> None:
     write_atomic(folder / "android" / "README.md", _readme(contents, name, len(data)).encode())
 
 
+def _chosen(contents: Contents) -> list[Artifact]:
+    """The files in the library: the INT8 one first, which an app gets unless it asks for the other."""
+    wanted = [precision for precision in PRECISIONS if precision == "int8" or contents.android_float]
+    made = {a.precision: a for a in contents.artifacts if a.format == "tflite"}
+    return [made[precision] for precision in wanted]
+
+
 def _assets(contents: Contents) -> dict[str, bytes]:
     """What lies in the app, by name: everything that the manifest lists is checked against it there."""
-    chosen = next(a for a in contents.artifacts if (a.format, a.precision) == ("tflite", "int8"))
-    size, file = int(contents.preprocessing["size"]), f"models/{chosen.path.name}"
-    loaded = runtime.load(chosen.path, Preprocessing(size))
+    chosen, size = _chosen(contents), int(contents.preprocessing["size"])
+    loaded = {a.precision: runtime.load(a.path, Preprocessing(size)) for a in chosen}
+    tolerances = {"int8": int8_tolerance(contents.exact), "float32": FLOAT_TOLERANCE}
     shown = (picture for picture in pictures() if picture.type in DECODED)
+    answers = {_id(precision): (run, tolerances[precision]) for precision, run in loaded.items()}
+    models = {f"models/{a.path.name}": a.path.read_bytes() for a in chosen}
     assets = {
         "policy.json": _json(contents.policy),
-        "golden.json": _json(golden(size, {MODEL: (loaded, int8_tolerance(contents.exact))}, shown)),
+        "golden.json": _json(golden(size, answers, shown)),
         "labels.txt": "".join(f"{name}\n" for name in contents.task["classes"]).encode(),
     }
-    listed = {name: _listed(data) for name, data in assets.items()}
-    model = chosen.path.read_bytes()
     manifest = {
         "format": _aar.FORMAT,
         "name": contents.name,
@@ -68,10 +75,23 @@ def _assets(contents: Contents) -> dict[str, bytes]:
         "preprocessing": {key: contents.preprocessing[key] for key in ("size", "mean", "std")},
         "classes": list(contents.task["classes"]),
         "melanoma": contents.task["melanoma"],
-        "model": {"id": MODEL, "precision": "int8", "file": file, **_heat_map(loaded, size), **_listed(model)},
-        "files": listed,
+        "models": [
+            {
+                "id": _id(precision),
+                "precision": precision,
+                "file": file,
+                **_heat_map(run, size),
+                **_listed(models[file]),
+            }
+            for file, (precision, run) in zip(models, loaded.items(), strict=True)
+        ],
+        "files": {name: _listed(data) for name, data in assets.items()},
     }
-    return {**assets, file: model, "manifest.json": _json(manifest)}
+    return {**assets, **models, "manifest.json": _json(manifest)}
+
+
+def _id(precision: str) -> str:
+    return f"litert-{precision}"
 
 
 def _heat_map(loaded: Predict, size: int) -> dict[str, Any]:
@@ -94,6 +114,7 @@ def _readme(contents: Contents, name: str, size: int) -> str:
         "COORDINATES": f"{_maven.GROUP}:{name}:{_maven.VERSION}",
         "RUNTIME": ":".join(_maven.LITERT),
         "BYTES": f"{size:,}",
+        "HELD": " and ".join(PRECISIONS[a.precision] for a in _chosen(contents)),
         "LICENCE": contents.licence,
     }
     return re.sub(r"\b[A-Z]{4,}\b", lambda found: words.get(found[0], found[0]), _aar.readme())

@@ -1,20 +1,19 @@
 """A JVM, JUnit and the LiteRT of Python's wheel; the library in the bundle of the trained network, unpacked."""
 
-import json
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import java_vectors
 import onnx_ir as ir
 import pytest
+from android_library import contents, files, unpacked_assets
 from compile_java import JAVA, JNA, compile_java, found_version
 
 from melanoma_edge.artifact import Artifact, sha256_file
 from melanoma_edge.export.heat_map import append
 from melanoma_edge.export.tflite.emit import emit
-from melanoma_edge.report.policy import read_policy
-from melanoma_edge.targets import Contents, _aar, android
 
 GET = "run `sh scripts/android.sh`, which installs Debian's packages of them"
 JARS = (JNA, JNA.with_name("junit4.jar"), JNA.with_name("hamcrest.jar"))
@@ -65,24 +64,15 @@ def mapped(guard_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Arti
 
 @pytest.fixture(scope="session")
 def vectors(guard_bundle: Path, library: Path, mapped: Artifact, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What Python computes, for the Java to compare itself with; `assets` and `mapped` are those of two libraries."""
+    """What Python computes, for the Java to compare itself with; `assets`, `both` and `mapped` are those of three
+    libraries: INT8 alone, float32 beside it, and INT8 with a heat map.
+    """
     folder = tmp_path_factory.mktemp("vectors")
     java_vectors.write(folder, guard_bundle)
     java_vectors.heat_map(folder, mapped)
     shutil.copytree(library / "assets", folder / "assets")
-    report = json.loads((guard_bundle / "report.json").read_text())
-    contents = Contents(
-        name=guard_bundle.name,
-        generator="a test",
-        artifacts=(mapped,),
-        preprocessing=report["preprocessing"],
-        task=report["build"]["task"],
-        policy=read_policy(guard_bundle),
-        latency_ms={},
-        licence="none",
-    )
-    android.package(contents, folder / "bundle")
-    with zipfile.ZipFile(next((folder / "bundle").rglob("*.aar"))) as packed:
-        packed.extractall(folder / "unpacked", [n for n in packed.namelist() if n.startswith(_aar.ASSETS)])
-    (folder / "unpacked" / "assets").rename(folder / "mapped")
+    plain = contents(guard_bundle, (mapped,))
+    unpacked_assets(plain, folder / "mapped")
+    both = files(guard_bundle, "float32", "int8")
+    unpacked_assets(replace(plain, artifacts=both, android_float=True), folder / "both")
     return folder

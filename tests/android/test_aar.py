@@ -8,16 +8,18 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from android_library import contents, files
 from compile_java import JNA, SOURCES, compile_java
 
 from melanoma_edge.archive import EPOCH
-from melanoma_edge.artifact import Artifact, sha256_file
+from melanoma_edge.artifact import sha256_file
 from melanoma_edge.report.policy import read_policy
-from melanoma_edge.targets import Contents, _aar, _maven, android
-from melanoma_edge.targets._golden import golden, pictures
+from melanoma_edge.targets import _aar, _maven, android
+from melanoma_edge.targets._golden import FLOAT_TOLERANCE, golden, pictures
 
 ROOT = SOURCES.parent
 ANDROID = "{http://schemas.android.com/apk/res/android}"
@@ -31,7 +33,7 @@ import melanoma.edge.*;
 
 class App {
     String classify(Context context, Bitmap bitmap, byte[] jpeg) {
-        try (MelanomaClassifier classifier = MelanomaClassifier.create(context)) {
+        try (MelanomaClassifier classifier = MelanomaClassifier.create(context, Precision.INT8)) {
             if (!classifier.selfTest().passed) return "other numbers than Python's";
             Classification result = bitmap == null ? classifier.classify(jpeg) : classifier.classify(bitmap);
             Grid map = result.heatMap;
@@ -56,19 +58,7 @@ def entries(data: bytes) -> zipfile.ZipFile:
 
 def rebuilt(bundle: Path, folder: Path) -> dict[str, bytes]:
     """The package made once more from what is in a bundle."""
-    report = json.loads((bundle / "report.json").read_text())
-    file = bundle / "tflite" / f"{bundle.name}_int8.tflite"
-    contents = Contents(
-        name=bundle.name,
-        generator=json.loads((bundle / "policy.json").read_text())["generator"],
-        artifacts=[Artifact(file, sha256_file(file), "tflite", "int8")],
-        preprocessing=report["preprocessing"],
-        task=report["build"]["task"],
-        policy=read_policy(bundle),
-        latency_ms={},
-        licence=report["data"]["licence"],
-    )
-    android.package(contents, folder)
+    android.package(contents(bundle, files(bundle, "int8")), folder)
     return tree(folder / "android")
 
 
@@ -131,16 +121,34 @@ def test_every_class_is_java_8(library: Path) -> None:
 def test_the_assets_are_the_bundles(library: Path, guard_bundle: Path) -> None:
     assets = library / "assets" / "melanoma_edge"
     manifest = json.loads((assets / "manifest.json").read_text())
-    listed = {**manifest["files"], manifest["model"]["file"]: manifest["model"]}
+    (network,) = manifest["models"]
+    listed = {**manifest["files"], network["file"]: network}
     assert set(listed) == {str(p.relative_to(assets)) for p in assets.rglob("*") if p.is_file()} - {"manifest.json"}
     for name, facts in listed.items():
         assert facts["sha256"] == sha256_file(assets / name) and facts["bytes"] == (assets / name).stat().st_size
-    model = manifest["model"]["file"]
+    model = network["file"]
     assert (assets / model).read_bytes() == (guard_bundle / "tflite" / Path(model).name).read_bytes()
     assert json.loads((assets / "policy.json").read_text()) == read_policy(guard_bundle)
     assert (assets / "labels.txt").read_text().split() == manifest["classes"]
     kinds = {image["type"] for image in json.loads((assets / "golden.json").read_text())["images"]}
     assert kinds == set(android.DECODED)
+
+
+def test_the_float_file_comes_where_it_is_asked_for(guard_bundle: Path, tmp_path: Path) -> None:
+    both = replace(contents(guard_bundle, files(guard_bundle, "float32", "int8")), android_float=True)
+    android.package(both, tmp_path)
+    packed = zipfile.ZipFile(next(tmp_path.rglob("*.aar")))
+    manifest = json.loads(packed.read(f"{_aar.ASSETS}/manifest.json"))
+    assert [one["precision"] for one in manifest["models"]] == ["int8", "float32"]  # the first is an app's default
+    for one in manifest["models"]:
+        data = packed.read(f"{_aar.ASSETS}/{one['file']}")
+        assert data == (guard_bundle / "tflite" / Path(one["file"]).name).read_bytes()
+        assert one["sha256"] == hashlib.sha256(data).hexdigest() and one["bytes"] == len(data)
+    vectors = json.loads(packed.read(f"{_aar.ASSETS}/golden.json"))
+    assert set(vectors["tolerance"]) == {one["id"] for one in manifest["models"]} == set(vectors["images"][0]["logits"])
+    assert vectors["tolerance"]["litert-float32"] == FLOAT_TOLERANCE
+    text = (tmp_path / "android" / "README.md").read_text()
+    assert "the INT8 file and the float32 file (`create(context, Precision.FLOAT32)`)." in text
 
 
 def test_gradle_and_maven_find_every_file_with_its_digests(aar: Path) -> None:
@@ -171,7 +179,9 @@ def test_the_readme_is_filled_in(guard_bundle: Path, aar: Path) -> None:
     text = (guard_bundle / "android" / "README.md").read_text()
     assert f"{_maven.GROUP}:{guard_bundle.name}:{_maven.VERSION}" in text and "Never a diagnosis" in text
     assert f"{aar.stat().st_size:,} bytes" in text
-    assert not [w for w in ("NAME", "GENERATOR", "COORDINATES", "LITERT", "BYTES", "LICENCE") if w in text.split()]
+    assert not [
+        w for w in ("NAME", "GENERATOR", "COORDINATES", "LITERT", "BYTES", "HELD", "LICENCE") if w in text.split()
+    ]
 
 
 def test_an_app_compiles_against_the_library(java: None, library: Path, tmp_path: Path) -> None:

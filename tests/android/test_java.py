@@ -2,24 +2,15 @@
 
 import shutil
 import subprocess
-from importlib.util import find_spec
 from pathlib import Path
 
 import java_vectors
 import pytest
+from android_library import litert
 from compile_java import JNA, SOURCES, compile_java
 
 REAL = 200
 CLASSES = sorted(path.stem for path in (SOURCES / "test").rglob("*Test.java"))
-
-
-def litert() -> Path:
-    """The runtime's C library in the very wheel that Python uses."""
-    found = find_spec("ai_edge_litert")
-    path = Path(found.origin or "").with_name("libLiteRt.so") if found else Path("libLiteRt.so")
-    if not path.is_file():
-        pytest.skip("ai-edge-litert is not installed, or its wheel has no libLiteRt.so: pip install ai-edge-litert")
-    return path
 
 
 def junit(name: str, classes: str, vectors: Path) -> None:

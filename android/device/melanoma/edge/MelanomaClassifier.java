@@ -23,13 +23,25 @@ public final class MelanomaClassifier implements Closeable {
     }
 
     /**
-     * Load the network from this app's assets. Every file is compared with its sha256 first.
+     * Load the INT8 network from this app's assets. Every file is compared with its sha256 first.
      *
      * @param context any of the app's
      * @return to be closed
      * @throws ClassifierException ASSET, INTEGRITY, RUNTIME, or USAGE for null
      */
     public static MelanomaClassifier create(Context context) {
+        return create(context, Precision.INT8);
+    }
+
+    /**
+     * Load the network of a precision. Each has thresholds of its own in the policy, which are used.
+     *
+     * @param context any of the app's
+     * @param precision which of the library's networks
+     * @return to be closed
+     * @throws ClassifierException ASSET, INTEGRITY, RUNTIME, or USAGE for null and for one that the library does not hold
+     */
+    public static MelanomaClassifier create(Context context, Precision precision) {
         if (context == null) throw new ClassifierException(ClassifierException.Code.USAGE, "the context is null");
         final AssetManager assets = context.getAssets();
         Assets.Source source = new Assets.Source() {
@@ -38,7 +50,7 @@ public final class MelanomaClassifier implements Closeable {
                 return assets.open(FOLDER + name);
             }
         };
-        return new MelanomaClassifier(new Classifier(source, new FactoryDecoder(), new LiteRtEngine.Opener()));
+        return new MelanomaClassifier(new Classifier(source, precision, new FactoryDecoder(), new LiteRtEngine.Opener()));
     }
 
     /**

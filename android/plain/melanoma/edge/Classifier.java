@@ -5,6 +5,7 @@ import java.util.List;
 
 /** The network with all that stands around it, free of Android: pixels as Python makes them, and the policy's advice. */
 final class Classifier {
+    private static final int FORMAT = 2; // of the manifest
     private final Assets assets;
     private final Json manifest;
     private final Json model;
@@ -20,16 +21,16 @@ final class Classifier {
         Pixels decode(byte[] file);
     }
 
-    /** Load the network. Every file is checked against the manifest first. Throws ClassifierException. */
-    Classifier(Assets.Source source, Decoder decoder, Engine.Opener opener) {
+    /** Load the network of a precision. Every file that is used is checked against the manifest first. Throws ClassifierException. */
+    Classifier(Assets.Source source, Precision precision, Decoder decoder, Engine.Opener opener) {
         this.assets = new Assets(source);
         this.decoder = decoder;
         this.manifest = Json.read(assets.read(Assets.MANIFEST), Assets.MANIFEST);
-        if (manifest.get("format").integer() != 1) {
+        if (manifest.get("format").integer() != FORMAT) {
             throw new ClassifierException(
-                ClassifierException.Code.INTEGRITY, "manifest.json is of another format: 1 is accepted");
+                ClassifierException.Code.INTEGRITY, "manifest.json is of another format: " + FORMAT + " is accepted");
         }
-        this.model = manifest.get("model");
+        this.model = model(precision);
         this.size = manifest.get("preprocessing").get("size").integer();
         this.melanoma = manifest.get("melanoma").integer();
         String file = model.get("file").text();
@@ -37,6 +38,21 @@ final class Classifier {
         byte[] network = assets.read(file, model);
         int classes = manifest.get("classes").list().size();
         this.engine = opener.open(network, size, classes, heatMap());
+    }
+
+    /** Its entry of the manifest. Throws ClassifierException USAGE, naming those that there are. */
+    private Json model(Precision precision) {
+        StringBuilder held = new StringBuilder();
+        for (Json one : manifest.get("models").list()) {
+            String name = one.get("precision").text();
+            if (precision != null && name.equals(precision.key)) return one;
+            held.append(held.length() == 0 ? "" : ", ").append(name);
+        }
+        String wanted = precision == null ? "null" : precision.key;
+        throw new ClassifierException(
+            ClassifierException.Code.USAGE,
+            "this library has no network of precision " + wanted + ": it holds " + held
+                + "; float32 comes with `melanoma-edge build --target android --android-float`");
     }
 
     private int[] heatMap() {

@@ -25,6 +25,7 @@ import org.junit.Test;
 
 /** The whole class, with the desktop's decoder and the LiteRT of Python's wheel under Android's names. */
 public class ClassifierTest {
+    private static final double FLOAT_TOLERANCE = 1e-4; // of a logit, as the golden vectors have it
     private static MelanomaClassifier classifier;
 
     @BeforeClass
@@ -44,7 +45,7 @@ public class ClassifierTest {
 
     @Test
     public void aBitmapGivesWhatItsFileGives() throws IOException {
-        byte[] file = Vectors.bytes(Vectors.document("photographs.json").list().get(0).get("file"));
+        byte[] file = Vectors.bytes(Vectors.document("photographs_int8.json").list().get(0).get("file"));
         assertArrayEquals(classifier.classify(file).logits, classifier.classify(bitmap(file)).logits, 0);
     }
 
@@ -71,8 +72,43 @@ public class ClassifierTest {
     }
 
     @Test
+    public void anAppChoosesTheFloatNetworkWhereThereIsOne() throws IOException {
+        Context both = new Context(Vectors.folder("both"));
+        try (MelanomaClassifier floats = MelanomaClassifier.create(both, Precision.FLOAT32)) {
+            SelfTest found = floats.selfTest();
+            assertTrue(found.passed && found.decisionsEqual && found.images.size() == 3);
+            for (Json one : Vectors.document("photographs_float32.json").list()) {
+                PhotographsTest.compare(one, floats.classify(Vectors.bytes(one.get("file"))), FLOAT_TOLERANCE);
+            }
+        }
+        try (MelanomaClassifier integers = MelanomaClassifier.create(both)) {
+            assertTrue(integers.selfTest().passed);
+            Json one = Vectors.document("photographs_int8.json").list().get(0);
+            PhotographsTest.compare(one, integers.classify(Vectors.bytes(one.get("file"))), 0);
+        }
+        for (Precision precision : new Precision[] {Precision.FLOAT32, null}) {
+            Context one = new Context(Vectors.folder("assets"));
+            ClassifierException told = Vectors.refused(
+                ClassifierException.Code.USAGE, () -> MelanomaClassifier.create(one, precision));
+            assertTrue(told.getMessage(), told.getMessage().contains("it holds int8;"));
+        }
+    }
+
+    @Test
+    public void aChangedFloatNetworkIsNotUsedAndTheOtherIs() throws IOException {
+        Context changed = new Context(copy("both"));
+        Path file = changed.getAssets().folder().toPath().resolve("melanoma_edge/models/guard_float32.tflite");
+        byte[] data = Files.readAllBytes(file);
+        data[data.length / 2] ^= 1;
+        Files.write(file, data);
+        Vectors.refused(
+            ClassifierException.Code.INTEGRITY, () -> MelanomaClassifier.create(changed, Precision.FLOAT32));
+        tested(changed);
+    }
+
+    @Test
     public void whatIsNoPictureIsRefused() throws IOException {
-        byte[] file = Vectors.bytes(Vectors.document("photographs.json").list().get(0).get("file"));
+        byte[] file = Vectors.bytes(Vectors.document("photographs_int8.json").list().get(0).get("file"));
         Bitmap recycled = bitmap(file);
         recycled.recycle();
         Bitmap clear = new Bitmap(new BufferedImage(64, 64, BufferedImage.TYPE_INT_ARGB));
@@ -113,7 +149,7 @@ public class ClassifierTest {
         };
         Path folder = Vectors.path("assets/melanoma_edge");
         Classifier plain = new Classifier(
-            name -> Files.newInputStream(folder.resolve(name)), file -> huge, new LiteRtEngine.Opener());
+            name -> Files.newInputStream(folder.resolve(name)), Precision.INT8, file -> huge, new LiteRtEngine.Opener());
         Vectors.refused(ClassifierException.Code.IMAGE, () -> plain.classify(huge));
         plain.close();
     }
@@ -121,7 +157,7 @@ public class ClassifierTest {
     @Test
     public void aChangedOrMissingAssetIsNotUsed() throws IOException {
         for (String name : new String[] {"models", "policy.json", "golden.json"}) {
-            Context changed = new Context(copy());
+            Context changed = new Context(copy("assets"));
             Path file = first(changed, name);
             byte[] data = Files.readAllBytes(file);
             data[data.length / 2] ^= 1;
@@ -135,11 +171,11 @@ public class ClassifierTest {
 
     @Test
     public void aModelThatLiteRtCannotLoadIsRefused() throws IOException {
-        Context broken = new Context(copy());
+        Context broken = new Context(copy("assets"));
         Path manifest = first(broken, "manifest.json");
         Path model = first(broken, "models");
         Files.write(model, "TFL3 but nothing else".getBytes());
-        String hash = Json.read(Files.readAllBytes(manifest), "it").get("model").get("sha256").text();
+        String hash = Json.read(Files.readAllBytes(manifest), "it").get("models").list().get(0).get("sha256").text();
         String told = Files.readString(manifest).replace(hash, Assets.sha256(Files.readAllBytes(model)));
         Files.writeString(manifest, told);
         Vectors.refused(ClassifierException.Code.RUNTIME, () -> tested(broken));
@@ -147,7 +183,7 @@ public class ClassifierTest {
 
     @Test
     public void aClosedClassifierSaysSo() throws IOException {
-        byte[] file = Vectors.bytes(Vectors.document("photographs.json").list().get(0).get("file"));
+        byte[] file = Vectors.bytes(Vectors.document("photographs_int8.json").list().get(0).get("file"));
         MelanomaClassifier closed = MelanomaClassifier.create(new Context(Vectors.folder("assets")));
         closed.close();
         Vectors.refused(ClassifierException.Code.USAGE, () -> closed.classify(file));
@@ -178,8 +214,8 @@ public class ClassifierTest {
         }
     }
 
-    private static File copy() throws IOException {
-        Path from = Vectors.path("assets");
+    private static File copy(String folder) throws IOException {
+        Path from = Vectors.path(folder);
         Path to = Files.createTempDirectory("assets");
         try (Stream<Path> all = Files.walk(from)) {
             for (Path one : all.collect(Collectors.toList())) {
