@@ -1,6 +1,7 @@
 #!/bin/sh
-# What the Java tests need: a JDK 17, JUnit 4 and JNA, from Debian's packages.
-# Where something cannot be had, those tests skip and name this script; in CI nothing may be missing.
+# What the Java tests need: a JDK 17, JUnit 4 and JNA, from Debian's packages; and Kotlin, for the sample app's.
+# Where something cannot be had, those tests skip and name this script; in CI nothing but Kotlin may be missing, which
+# not every Debian has.
 
 missing() {
   echo "Java tests will skip: $1" >&2
@@ -13,11 +14,17 @@ have() {
     [ -e /usr/share/java/hamcrest.jar ] && [ -e /usr/share/java/jna.jar ]
 }
 
-have && exit 0
+kotlin() {
+  command -v kotlinc >/dev/null || echo "the sample app's Kotlin test will skip: install kotlin" >&2
+}
+
+have && command -v kotlinc >/dev/null && exit 0
 packages="openjdk-17-jdk-headless junit4 libjna-java"
 if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
   { apt-get update && apt-get install -y --no-install-recommends $packages; } >/dev/null 2>&1 ||
     missing "apt-get could not install $packages"
+  apt-get install -y --no-install-recommends kotlin >/dev/null 2>&1
 fi
+kotlin
 have || missing "install $packages (Debian: apt-get install $packages), with javac 17 first in PATH"
 exit 0
