@@ -6,13 +6,14 @@ The sources are in `web/`; `npm/` beside this file holds what they compile to, s
 import gzip
 import io
 import json
-import re
 import tarfile
 from collections.abc import Mapping
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
+
+from melanoma_edge.targets._documents import document, filled, package_name
 
 FORMAT = 1
 VERSION = "0.1.0"  # of the package that is made: its users count their own from here
@@ -30,14 +31,9 @@ def tarball(name: str, manifest: Mapping[str, Any], assets: Mapping[str, bytes],
     held = {path: data.read_bytes() for path, data in _compiled()}
     held |= {f"assets/{path}": data for path, data in assets.items()}
     held["dist/manifest.js"] = f"export const manifest = {json.dumps(manifest, indent=2)};\n".encode()
-    held["package.json"] = (json.dumps(_described(package, manifest), indent=2) + "\n").encode()
+    held["package.json"] = document(_described(package, manifest))
     held["README.md"] = _readme(package, file, manifest, licence).encode()
     return file, _packed(held)
-
-
-def package_name(bundle: str) -> str:
-    """The bundle's name in the letters that npm takes: lower case, digits, hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", bundle.lower()).strip("-") or "melanoma-edge-network"
 
 
 def fingerprint() -> str:
@@ -65,8 +61,7 @@ def _readme(package: str, file: str, manifest: Mapping[str, Any], licence: str) 
         "MODELS": "\n".join(f"| `{m['id']}` | {m['runtime']} | {m['bytes']:,} |" for m in models),
         "LICENCE": licence,
     }
-    text = _root().joinpath("README.md").read_text()
-    return re.sub(r"\b[A-Z]{4,}\b", lambda found: words.get(found[0], found[0]), text)
+    return filled(_root().joinpath("README.md").read_text(), words)
 
 
 def _described(package: str, manifest: Mapping[str, Any]) -> dict[str, Any]:

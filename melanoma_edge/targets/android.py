@@ -3,10 +3,7 @@
 LiteRT's INT8 kernels give the bits of their Python package, which therefore judges and times these files.
 """
 
-import json
-import re
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ from melanoma_edge.artifact import Artifact, write_atomic
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.runtime.predict import Predict
 from melanoma_edge.targets import Contents, Place, _aar, _maven, place
+from melanoma_edge.targets._documents import document, filled, listed, package_name
 from melanoma_edge.targets._golden import FLOAT_TOLERANCE, golden, int8_tolerance, pictures
 
 ARTIFACTS = (
@@ -40,7 +38,7 @@ def parts() -> str:
 
 def package(contents: Contents, folder: Path) -> None:
     """Write the library to `folder`/android/maven, and how to use it to `folder`/android/README.md."""
-    name = _name(contents.name)
+    name = package_name(contents.name)
     data = _aar.aar(_assets(contents))
     sources, javadoc = (_aar.compiled(jar) for jar in ("sources.jar", "javadoc.jar"))
     for file, held in _maven.repository(name, data, sources, javadoc, contents.licence).items():
@@ -64,8 +62,8 @@ def _assets(contents: Contents) -> dict[str, bytes]:
     answers = {_id(precision): (run, tolerances[precision]) for precision, run in loaded.items()}
     models = {f"models/{a.path.name}": a.path.read_bytes() for a in chosen}
     assets = {
-        "policy.json": _json(contents.policy),
-        "golden.json": _json(golden(size, answers, shown)),
+        "policy.json": document(contents.policy),
+        "golden.json": document(golden(size, answers, shown)),
         "labels.txt": "".join(f"{name}\n" for name in contents.task["classes"]).encode(),
     }
     manifest = {
@@ -81,13 +79,13 @@ def _assets(contents: Contents) -> dict[str, bytes]:
                 "precision": precision,
                 "file": file,
                 **_heat_map(run, size),
-                **_listed(models[file]),
+                **listed(models[file]),
             }
             for file, (precision, run) in zip(models, loaded.items(), strict=True)
         ],
-        "files": {name: _listed(data) for name, data in assets.items()},
+        "files": {name: listed(data) for name, data in assets.items()},
     }
-    return {**assets, **models, "manifest.json": _json(manifest)}
+    return {**assets, **models, "manifest.json": document(manifest)}
 
 
 def _id(precision: str) -> str:
@@ -101,11 +99,6 @@ def _heat_map(loaded: Predict, size: int) -> dict[str, Any]:
     return {"heat_map": list(loaded.heat_map(np.zeros((1, size, size, 3), np.uint8)).shape[1:])}
 
 
-def _name(bundle: str) -> str:
-    """The bundle's name in the letters that Maven takes: lower case, digits, hyphens."""
-    return re.sub(r"[^a-z0-9]+", "-", bundle.lower()).strip("-") or "melanoma-edge-network"
-
-
 def _readme(contents: Contents, name: str, size: int) -> str:
     """The template with its words in capitals filled in."""
     words = {
@@ -117,12 +110,4 @@ def _readme(contents: Contents, name: str, size: int) -> str:
         "HELD": " and ".join(PRECISIONS[a.precision] for a in _chosen(contents)),
         "LICENCE": contents.licence,
     }
-    return re.sub(r"\b[A-Z]{4,}\b", lambda found: words.get(found[0], found[0]), _aar.readme())
-
-
-def _listed(data: bytes) -> dict[str, Any]:
-    return {"sha256": sha256(data).hexdigest(), "bytes": len(data)}
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()
+    return filled(_aar.readme(), words)

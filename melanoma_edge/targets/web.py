@@ -6,10 +6,8 @@ onnxruntime-web has no fast INT8: the file with weights in 8 bits is as small as
 there. LiteRT.js has, and comes first.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from melanoma_edge.artifact import Artifact, write_atomic
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.quantize.kernels import RUNTIMES as KNOWN
 from melanoma_edge.targets import Contents, Place, _npm, place
+from melanoma_edge.targets._documents import document, listed
 from melanoma_edge.targets._golden import FLOAT_TOLERANCE, golden, int8_tolerance
 
 ARTIFACTS = (
@@ -56,8 +55,8 @@ def package(contents: Contents, folder: Path) -> None:
     loaded = {_id(a): runtime.load(a.path, Preprocessing(size)) for a in chosen}
     answers = {_id(a): (loaded[_id(a)], _tolerance(contents, a)) for a in chosen}
     assets = {f"models/{a.path.name}": a.path.read_bytes() for a in chosen}
-    assets["policy.json"] = _json(contents.policy)
-    assets["golden.json"] = _json(golden(size, answers))
+    assets["policy.json"] = document(contents.policy)
+    assets["golden.json"] = document(golden(size, answers))
     manifest = {
         "format": _npm.FORMAT,
         "name": contents.name,
@@ -66,7 +65,7 @@ def package(contents: Contents, folder: Path) -> None:
         "classes": list(contents.task["classes"]),
         "melanoma": contents.task["melanoma"],
         "models": [_entry(a, assets, loaded[_id(a)].explain is not None) for a in chosen],
-        "files": {name: _listed(assets[name]) for name in ("policy.json", "golden.json")},
+        "files": {name: listed(assets[name]) for name in ("policy.json", "golden.json")},
         "runtimes": _npm.runtimes(),
     }
     file, data = _npm.tarball(contents.name, manifest, assets, contents.licence)
@@ -95,17 +94,9 @@ def _entry(artifact: Artifact, assets: Mapping[str, bytes], heat_map: bool) -> d
         "precision": artifact.precision,
         "file": file,
         "heatMap": heat_map,
-        **_listed(assets[file]),
+        **listed(assets[file]),
     }
 
 
 def _id(artifact: Artifact) -> str:
     return f"{RUNS_IN[artifact.format]}-{artifact.precision}"
-
-
-def _listed(data: bytes) -> dict[str, Any]:
-    return {"sha256": sha256(data).hexdigest(), "bytes": len(data)}
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()

@@ -11,7 +11,6 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from android_library import contents, files
 from compile_java import JNA, SOURCES, compile_java
 
@@ -191,11 +190,6 @@ def test_an_app_compiles_against_the_library(java: None, library: Path, tmp_path
     command = ["javac", "--release", "8", "-Xlint:-options", "-cp", path, "-d", tmp_path / "app", tmp_path / "App.java"]
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize(("bundle", "name"), [("A b_C", "a-b-c"), ("mole", "mole"), ("--", "melanoma-edge-network")])
-def test_names_are_those_that_maven_takes(bundle: str, name: str) -> None:
-    assert android._name(bundle) == name
 
 
 def test_golden_vectors_can_be_those_of_some_pictures_only() -> None:
