@@ -67,39 +67,52 @@ def declared() -> set[tuple[str, str]]:
     return found
 
 
-def test_the_file_that_calls_the_library_gives_pythons_answers(
-    java: None, library: Path, vectors: Path, tmp_path: Path
-) -> None:
+@pytest.fixture(scope="module")
+def app(java: None, library: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Class path of the app's code that knows the library, and of what drives it."""
     if not shutil.which("kotlinc") or not STDLIB.is_file():
         pytest.skip("needs Kotlin: `sh scripts/android.sh` installs Debian's package of it where there is one")
-    compile_java(tmp_path / "fakes", "fakes", JNA)
-    (tmp_path / "Driver.kt").write_text(DRIVER)
-    path = f"{library / 'classes.jar'}:{tmp_path / 'fakes'}"
-    sources = (KOTLIN / "Analyser.kt", KOTLIN / "Colours.kt", tmp_path / "Driver.kt")
-    compiled = subprocess.run(
-        ["kotlinc", "-cp", path, "-d", tmp_path / "app", *sources], capture_output=True, text=True, check=False
-    )
-    assert compiled.returncode == 0, compiled.stderr
+    folder = tmp_path_factory.mktemp("app")
+    compile_java(folder / "fakes", "fakes", JNA)
+    (folder / "Driver.kt").write_text(DRIVER)
+    path = f"{library / 'classes.jar'}:{folder / 'fakes'}"
+    sources = (KOTLIN / "Analyser.kt", KOTLIN / "Colours.kt", folder / "Driver.kt")
+    command = ["kotlinc", "-cp", path, "-d", folder / "app", *sources]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return f"{path}:{folder / 'app'}:{STDLIB}:{JNA}"
+
+
+def answers(app: str, assets: Path, *files: Path) -> list[str]:
+    """What the app says: whether the self-test passed, a line for each file, the colours of three places."""
+    command = ["java", f"-Dlitert={litert()}", "-cp", app, "melanoma.edge.sample.DriverKt", assets, *files]
+    done = subprocess.run([str(w) for w in command], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_the_file_that_calls_the_library_gives_pythons_answers(app: str, vectors: Path) -> None:
     rows = json.loads((vectors / "photographs_int8.json").read_text())[:10]
-    given = [vectors / "assets", *(vectors / row["file"] for row in rows), vectors / "cmyk.jpg"]
-    done = subprocess.run(
-        [
-            *("java", f"-Dlitert={litert()}", "-cp", f"{path}:{tmp_path / 'app'}:{STDLIB}:{JNA}"),
-            *("melanoma.edge.sample.DriverKt", *map(str, given)),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=True,
-    )
-    tested, *answers, refused, colours = done.stdout.splitlines()
+    files = [*(vectors / row["file"] for row in rows), vectors / "cmyk.jpg"]
+    tested, *said, refused, colours = answers(app, vectors / "assets", *files)
     assert tested == "true" and refused == "refused|true"
-    for row, answer in zip(rows, answers, strict=True):
+    for row, answer in zip(rows, said, strict=True):
         title, uncertain, p, lacks, heat = answer.split("|")
         assert title == row["title"] and uncertain == str(row["uncertain"]).lower() and heat == "null"
         assert float(p) == pytest.approx(row["p"], abs=1e-12)
         assert int(lacks) == len([word for word in row["faults"].split(",") if word])
     assert colours.split("|") == ["72ff", "53ff7a00", "a60072ff"]
+
+
+def test_the_app_takes_the_heat_map_where_there_is_one(app: str, vectors: Path) -> None:
+    wanted = json.loads((vectors / "heat_map.json").read_text())
+    tested, said, _ = answers(app, vectors / "mapped", vectors / wanted["file"])
+    assert tested == "true" and said.split("|")[-1] == str(wanted["width"] * wanted["height"])
+
+
+def test_a_library_that_is_missing_is_told_of(app: str, tmp_path: Path) -> None:
+    (tmp_path / "any.jpg").write_bytes(b"any")
+    assert answers(app, tmp_path / "nowhere", tmp_path / "any.jpg")[:2] == ["false", "refused|false"]
 
 
 def test_nothing_but_that_file_knows_the_library() -> None:
