@@ -20,7 +20,7 @@ from melanoma_edge.export.tflite.emit import emit
 from melanoma_edge.options import CompileOptions, Gates
 from melanoma_edge.progress import Progress
 from melanoma_edge.quantize import quantizers
-from melanoma_edge.quantize.quantizers import Attempt, Subject
+from melanoma_edge.quantize.quantizers import Attempt, Subject, static
 from melanoma_edge.runtime.predict import Predict
 from melanoma_edge.stages import predict
 from melanoma_edge.stages.data import Images
@@ -58,6 +58,18 @@ class Trial:
     holds: bool
 
 
+@dataclass(frozen=True)
+class Skipped:
+    """An attempt that was not made. flip_rate: what `static`'s becomes when the squared change of the probability
+    shrinks as expected, for flips go with its root."""
+
+    recipe: str
+    flip_rate: float
+
+
+Tried = list[tuple[Attempt, Trial]]
+
+
 def run(
     work: Path,
     exported: Stage,
@@ -70,23 +82,40 @@ def run(
 
     reference: the stage that holds the reference's predictions, of which only the validation split is read.
     The first attempt that holds the gates there is taken; when none does, the one that flips least of those that are
-    faster than SLOWEST times float, for the test split to judge.
+    faster than SLOWEST times float, for the test split to judge. An attempt that cannot be expected to hold is not
+    made.
     """
-    wanted, rule = options.quantizing.quantizer, options.proof.operating_point
+    wanted, rule, gate = options.quantizing.quantizer, options.proof.operating_point, options.gates.max_flip_rate
     order = quantizers.order(wanted)
+    most = HEADROOM * (math.inf if gate is None else gate)
 
     def make(folder: Path) -> None:
         model = ir.load(exported.folder / MODEL)
         rewrites = passes.apply(model, "integer")
-        subject = Subject(model, images.pixels("calibration"), Preprocessing(images.size))
+        tried: Tried = []
+        skipped: list[Skipped] = []
+
+        def promising(name: str, remaining: float) -> bool:
+            rate = _expected(tried, remaining)
+            if rate is None or rate <= most:
+                return True
+            skipped.append(Skipped(name, round(rate, 6)))
+            return False
+
+        subject = Subject(model, images.pixels("calibration"), Preprocessing(images.size), promising)
         with tempfile.TemporaryDirectory() as scratch:
             truth = predict.predictions(reference).only("val")
             bench = _Bench(Path(scratch), images, truth, rule, options.gates)
             bench.write(ir.load(exported.folder / MODEL), "float32")
-            chosen, trials = _choose(bench, _attempts(order, subject, progress), progress)
+            chosen = _choose(bench, _attempts(order, subject, progress), tried, progress)
         ir.save(chosen.model, folder / MODEL)
-        tried = {"wanted": wanted, "chosen": chosen.recipe.name, "tried": [asdict(t) for t in trials]}
-        write_json(folder / FACTS, {"passes": rewrites, **chosen.report.describe(), "quantizer": tried})
+        search = {
+            "wanted": wanted,
+            "chosen": chosen.recipe.name,
+            "tried": [asdict(trial) for _, trial in tried],
+            "skipped": [asdict(attempt) for attempt in skipped],
+        }
+        write_json(folder / FACTS, {"passes": rewrites, **chosen.report.describe(), "quantizer": search})
 
     return run_stage(
         work / "quantize",
@@ -133,19 +162,25 @@ def _attempts(order: Sequence[str], subject: Subject, progress: Progress) -> Ite
         yield from registry.load(quantizers.__name__, name).attempts(subject, progress)
 
 
-def _choose(bench: _Bench, attempts: Iterator[Attempt], progress: Progress) -> tuple[Attempt, list[Trial]]:
-    """The attempt to ship and the trials so far; stops at the first that holds."""
-    tried: list[tuple[Attempt, Trial]] = []
+def _choose(bench: _Bench, attempts: Iterator[Attempt], tried: Tried, progress: Progress) -> Attempt:
+    """The attempt to ship; stops at the first that holds. `tried` takes the attempts as they are judged."""
     started = time.monotonic()
     for attempt in attempts:
         seconds = time.monotonic() - started
         tried.append((attempt, _try(bench, attempt, seconds, progress)))
         if tried[-1][1].holds:
-            return attempt, [trial for _, trial in tried]
+            return attempt
         started = time.monotonic()
     fast = [(a, t) for a, t in tried if max(t.latency_ratio, t.onnx_latency_ratio) <= SLOWEST] or tried
     best, _ = min(fast, key=lambda pair: math.inf if pair[1].flip_rate is None else pair[1].flip_rate)
-    return best, [trial for _, trial in tried]
+    return best
+
+
+def _expected(tried: Tried, remaining: float) -> float | None:
+    """The flip rate of an attempt that leaves this share of the squared change that `static` makes, once that is
+    known."""
+    rates = [trial.flip_rate for _, trial in tried if trial.recipe == static.RECIPE.name]
+    return math.sqrt(remaining) * rates[0] if rates and rates[0] is not None else None
 
 
 def _try(bench: _Bench, attempt: Attempt, seconds: float, progress: Progress) -> Trial:

@@ -32,9 +32,10 @@ def chosen(monkeypatch: pytest.MonkeyPatch, **trials: Trial) -> tuple[str, list[
         yield from (SimpleNamespace(recipe=SimpleNamespace(name=name)) for name in trials)
 
     monkeypatch.setattr(quantize, "_try", lambda bench, attempt, seconds, progress: trials[attempt.recipe.name])
-    taken, tried = quantize._choose(None, attempts(), silent)  # type: ignore[arg-type]
+    tried: quantize.Tried = []
+    taken = quantize._choose(None, attempts(), tried, silent)  # type: ignore[arg-type]
     names = {id(trial): name for name, trial in trials.items()}
-    return taken.recipe.name, [names[id(trial)] for trial in tried]
+    return taken.recipe.name, [names[id(trial)] for _, trial in tried]
 
 
 def test_the_first_that_holds_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,3 +57,9 @@ def test_a_slow_one_is_taken_only_when_all_are(monkeypatch: pytest.MonkeyPatch) 
 
 def test_undefined_figures_are_the_worst(monkeypatch: pytest.MonkeyPatch) -> None:
     assert chosen(monkeypatch, a=replace(TRIAL, flip_rate=None), b=replace(TRIAL, flip_rate=0.3))[0] == "b"
+
+
+def test_flips_are_expected_to_go_with_the_root_of_what_remains_of_the_squared_change() -> None:
+    tried: quantize.Tried = [(None, replace(TRIAL, recipe="static", flip_rate=0.02))]  # type: ignore[list-item]
+    assert quantize._expected(tried, 0.25) == pytest.approx(0.01)
+    assert quantize._expected([], 0.25) is None

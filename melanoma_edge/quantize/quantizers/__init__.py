@@ -5,7 +5,7 @@ A quantizer has `COST`, its place in what `auto` tries, cheapest first, or None 
 or at any image outside the calibration set: `stages.quantize` judges the attempts on the validation split.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,15 +22,25 @@ from melanoma_edge.quantize.recipe import Recipe
 AUTO = "auto"
 
 
+def always(name: str, remaining: float) -> bool:
+    """Every attempt is worth making."""
+    return True
+
+
 @dataclass(frozen=True)
 class Subject:
     """What is to be quantised: a float graph after the passes of both phases, and uint8 `[N, S, S, 3]` images of the
-    training split. gathered: evidence that attempts share, by ranges and equalisation.
+    training split.
+
+    promising: asked before a costly attempt, by its name and by what it is expected to leave of the squared change of
+    the probability that `static` makes; see `always`. gathered: evidence that attempts share, by ranges and
+    equalisation.
     """
 
     model: ir.Model
     calibration: NDArray[np.uint8]
     spec: Preprocessing
+    promising: Callable[[str, float], bool] = always
     gathered: dict[tuple[str, bool], Evidence] = field(default_factory=dict)
 
 

@@ -13,6 +13,6 @@ EPOCHS = 6
 
 def attempts(subject: Subject, progress: Progress) -> Iterator[Attempt]:
     """One attempt; all in integers when no operator is worth its price in float."""
-    found = {recipe.name: recipe for recipe in mixed.recipes(subject, progress)}
+    found = {recipe.name: recipe for recipe, _ in mixed.recipes(subject, progress)}
     start = found.get(PRICE) or static.RECIPE
     yield attempt(subject, replace(start, name="distilled", distillation_epochs=EPOCHS), progress)

@@ -18,13 +18,14 @@ IMAGES = 64
 
 
 def attempts(subject: Subject, progress: Progress) -> Iterator[Attempt]:
-    """One attempt for each budget that changes anything; none when no operator is worth it."""
-    for recipe in recipes(subject, progress):
-        yield attempt(subject, recipe, progress)
+    """One attempt for each budget that changes anything and promises enough; none when no operator is worth it."""
+    for recipe, remaining in recipes(subject, progress):
+        if subject.promising(recipe.name, remaining):
+            yield attempt(subject, recipe, progress)
 
 
-def recipes(subject: Subject, progress: Progress) -> Iterator[Recipe]:
-    """What the attempts are made by."""
+def recipes(subject: Subject, progress: Progress) -> Iterator[tuple[Recipe, float]]:
+    """What the attempts are made by, and what each is expected to leave: see `mixed.Choice`."""
     seen = evidence(subject, RECIPE, progress)
     model, scheme = scheme_of(seen, RECIPE, progress=progress)
     images = Batches(subject.calibration[:IMAGES], subject.spec)
@@ -34,4 +35,4 @@ def recipes(subject: Subject, progress: Progress) -> Iterator[Recipe]:
         for choice in choices(model, scheme, measured, [budget]):
             if choice.float_nodes not in known:
                 known.add(choice.float_nodes)
-                yield replace(RECIPE, name=name, float_nodes=choice.float_nodes)
+                yield replace(RECIPE, name=name, float_nodes=choice.float_nodes), choice.remaining
