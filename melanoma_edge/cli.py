@@ -111,6 +111,8 @@ def compile_command(
     given = onnx or checkpoint
     if given is None or (onnx and checkpoint):
         raise click.UsageError("name one network: --onnx FILE or --checkpoint FILE")
+    if (given.suffix == ".safetensors") is (given is onnx):
+        raise click.UsageError(f"{given}: --onnx takes a .onnx, --checkpoint a .safetensors that `train` wrote")
     if calibration:
         data = replace(data, data=calibration)
     with _progress() as progress:

@@ -50,7 +50,10 @@ class NetworkOptions:
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """How the network is trained: the head alone for a while when the rest was pretrained, then everything."""
+    """How the network is trained: the head alone for a while when the rest was pretrained, then everything.
+
+    Raises InputError for a number that cannot be.
+    """
 
     epochs: int = _choice(8, "passes over the training split, frozen ones included")
     frozen_epochs: int = _choice(1, "first epochs, in which only the head learns; 0 when no weights are given")
@@ -72,6 +75,24 @@ class TrainOptions:
     device: str = _choice("auto", "where to train", "auto", "cpu", "cuda")
     threads: int | None = _choice(None, "processor threads of training [default: torch's own choice]")
     workers: int | None = _choice(None, "processes that augment images [default: half of the cores, none on two]")
+
+    def __post_init__(self) -> None:
+        for name, number, least in (
+            ("epochs", self.epochs, 1),
+            ("frozen_epochs", self.frozen_epochs, 0),
+            ("batch_size", self.batch_size, 2),
+            ("patience", self.patience, 1),
+            ("threads", self.threads, 1),
+            ("workers", self.workers, 0),
+        ):
+            if number is not None and number < least:
+                raise InputError(f"{name} is {number}: a whole number from {least} up is accepted")
+        if not 0 <= self.diagnoses < math.inf:
+            raise InputError(f"diagnoses is {self.diagnoses}: a weight from 0 up is accepted")
+        if not 0 <= self.averaging < 1:
+            raise InputError(f"averaging is {self.averaging}: a decay from 0 (none) to below 1 is accepted")
+        if not (self.lr is None or 0 < self.lr < math.inf) or not 0 < self.frozen_lr < math.inf:
+            raise InputError(f"lr is {self.lr}, frozen_lr {self.frozen_lr}: positive numbers are accepted")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What can be done with a bundle that was shipped: use it on images, prove it again, time it again."""
 
 import json
+import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -62,6 +63,9 @@ def predict(
             continue
         pixels = load_pixels(path, size)
         p = float(softmax(model(pixels[np.newaxis]))[0, melanoma])
+        if not math.isfinite(p):
+            rows.append({"image": str(path), "error": f"{row['name']} computes no number for it"})
+            continue
         found = {**asdict(answer(policy, row["name"], p)), "capture": faults(policy, pixels)}
         rows.append({"image": str(path), "probability": p, **found})
         if heat_maps is not None:

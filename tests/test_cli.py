@@ -126,6 +126,15 @@ def test_networks_that_cannot_be_compiled_are_refused(capsys, tmp_path):
 def test_compile_wants_exactly_one_network(capsys, tmp_path):
     assert "--onnx FILE or --checkpoint FILE" in refused(capsys, "compile")
     assert "one number, or three" in refused(capsys, "compile", "--onnx", tmp_path / "x.onnx", "--mean", "a,b")
+    assert "--checkpoint a .safetensors" in refused(capsys, "compile", "--checkpoint", tmp_path / "x.onnx")
+    assert "--onnx takes a .onnx" in refused(capsys, "compile", "--onnx", tmp_path / "x.safetensors")
+
+
+def test_numbers_that_cannot_be_are_refused_before_an_image_is_read(capsys, tmp_path):
+    no_data = ("--data", f"folder:{tmp_path / 'nowhere'}")
+    assert "epochs is 0" in refused(capsys, "build", "--epochs", "0", *no_data)
+    network = Path("tests/networks/meshnet_synthetic.onnx").resolve()
+    assert "std above 0" in refused(capsys, "compile", "--onnx", network, "--std", "0", *no_data)
 
 
 def test_a_folder_with_foreign_files_is_not_written_into(capsys, tmp_path):

@@ -1,10 +1,13 @@
 """Options: the command line that makes a build again."""
 
+import math
 import shlex
 
+import pytest
 from click.testing import CliRunner
 
 from melanoma_edge import cli, flags
+from melanoma_edge.errors import InputError
 from melanoma_edge.options import (
     CompileOptions,
     DataOptions,
@@ -70,3 +73,23 @@ def test_a_spelled_command_gives_the_same_options() -> None:
         cli.cli.commands.pop("spelled")
     assert result.exit_code == 0, result.output
     assert seen == [given]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"epochs": 0},
+        {"frozen_epochs": -1},
+        {"patience": 0},
+        {"threads": 0},
+        {"batch_size": 1},
+        {"workers": -1},
+        {"averaging": 1.0},
+        {"diagnoses": -0.5},
+        {"lr": 0.0},
+        {"frozen_lr": math.nan},
+    ],
+)
+def test_training_numbers_that_cannot_be_are_refused_at_once(wrong: dict[str, float]) -> None:
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        TrainOptions(**wrong)  # type: ignore[arg-type]

@@ -21,6 +21,7 @@ METHOD = (
     f"{WARM_UP} untimed runs. TF32 is off. The larger batch is the smallest that comes within 2 % of the most images "
     "a second."
 )
+FULL = "the GPU has no memory for one image: free some"
 MOST = 1024  # images in a batch
 ENOUGH = 0.98  # of the best throughput
 GAIN = 1.02  # a doubling that brings less is idle; two idle ones in a row end the search
@@ -84,11 +85,8 @@ def time_networks(
 
     A row has name, runtime, version, precision, batch, p50, p90, p99 and runs of the whole batch, images_per_second.
     """
-    calls = [network.on(1) for network in networks]
+    calls = [_warm(network) for network in networks]
     taken = np.zeros((len(networks), runs))
-    for call in calls:
-        for _ in range(WARM_UP):
-            call()
     rng = np.random.default_rng(0)
     for round_ in range(runs):
         for i in rng.permutation(len(networks)):
@@ -122,7 +120,7 @@ def search(measure: Callable[[int], float | None], most: int = MOST) -> list[Bat
         idle = 0 if tried[-1].images_per_second >= GAIN * highest else idle + 1
         size *= 2
     if not tried:
-        raise InputError("the GPU has no memory for one image: free some")
+        raise InputError(FULL)
     return tried
 
 
@@ -137,6 +135,19 @@ def _row(network: Network, batch: int, milliseconds: "np.ndarray[Any, Any]") -> 
     latency = asdict(summarize((milliseconds * 1e6).astype(np.int64), threads=1))
     del latency["threads"]  # the host's: they launch kernels and compute nothing
     return {**facts, "batch": batch, **latency, "images_per_second": 1000 * batch / latency["p50"]}
+
+
+def _warm(network: Network) -> Callable[[], object]:
+    """A network on one image, run a few times. Raises InputError when the device has no memory for it."""
+    import torch
+
+    try:
+        call = network.on(1)
+        for _ in range(WARM_UP):
+            call()
+    except torch.OutOfMemoryError:
+        raise InputError(FULL) from None
+    return call
 
 
 def _median(network: Network, size: int, stopwatch: Stopwatch) -> float | None:

@@ -3,6 +3,7 @@
 Training, reference, calibration, verification and every bundle use these functions or their stated equal.
 """
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from melanoma_edge.errors import InputError
+
 MEAN = STD = 128.0  # scale 1/128 and zero point 0: the first integer is pixel - 128, so quantising the image is exact
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How an image file becomes a `size` x `size` network input. mean and std are in pixel units, per channel."""
+    """How an image file becomes a `size` x `size` network input. mean and std are in pixel units, per channel.
+
+    Raises InputError when mean is not finite or std not positive.
+    """
 
     size: int
     mean: tuple[float, float, float] = (MEAN, MEAN, MEAN)
     std: tuple[float, float, float] = (STD, STD, STD)
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(m) for m in self.mean) or not all(0 < s < math.inf for s in self.std):
+            raise InputError(
+                f"mean is {self.mean}, std {self.std}: finite numbers in pixel units (0-255) are accepted, std above 0"
+            )
 
     def describe(self) -> dict[str, Any]:
         """The specification as it stands in manifests and bundles."""

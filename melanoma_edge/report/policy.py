@@ -188,8 +188,8 @@ def _tier(where: str, what: str, row: Any) -> Tier:
         if not isinstance(named.get(key), str) or not named[key].strip():
             raise InputError(f"{where}: {key!r} of {what} is {named.get(key)!r}: a text that is not empty is accepted")
     start = named.get("from")
-    if isinstance(start, bool) or not isinstance(start, int | float):
-        raise InputError(f"{where}: 'from' of {what} is {start!r}: a number from -1 to less than 1 is accepted")
+    if isinstance(start, bool) or not isinstance(start, int | float) or abs(start) >= 2:  # integers may exceed floats
+        raise InputError(f"{where}: 'from' of {what} is {start!r:.20}: a number from -1 to less than 1 is accepted")
     return Tier(named["name"].strip(), float(start), named["title"].strip(), named["advice"].strip())
 
 

@@ -71,7 +71,7 @@ def on_cuda(path: Path, stream: int) -> Callable[[], object]:
     options = ort.SessionOptions()
     options.log_severity_level = 3
     settings = {"user_compute_stream": str(stream), "use_tf32": "0"}
-    session = ort.InferenceSession(str(path), options, providers=[(CUDA, settings)])
+    session = _opened(path, options, [(CUDA, settings)])
     if session.get_providers()[0] != CUDA:
         raise InputError(
             f"ONNX Runtime {ort.__version__} has {CUDA} but cannot start it: are CUDA and cuDNN installed?"
@@ -99,12 +99,11 @@ def profiling(path: Path, folder: Path) -> Any:
 
 
 def _session(path: Path, threads: int, profile: Path | None = None) -> Any:
-    """An InferenceSession; ONNX Runtime's error types, which share no base of their own, become InputError.
+    """An InferenceSession on the processor. Raises InputError as `load` does.
 
     profile: where it writes its profile, and how the file's name begins.
     """
     import onnxruntime as ort
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     options = ort.SessionOptions()
     if profile is not None:
@@ -116,6 +115,14 @@ def _session(path: Path, threads: int, profile: Path | None = None) -> Any:
     if _only_weights(path):
         # Otherwise its rules for integer kernels keep the weights from being unfolded once, when the file is loaded.
         options.add_session_config_entry("session.disable_quant_qdq", "1")
+    return _opened(path, options, ["CPUExecutionProvider"])
+
+
+def _opened(path: Path, options: Any, providers: list[Any]) -> Any:
+    """An InferenceSession; ONNX Runtime's error types, which share no base of their own, become InputError."""
+    import onnxruntime as ort
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
     refusals = (
         state.Fail,
         state.InvalidArgument,
@@ -127,7 +134,7 @@ def _session(path: Path, threads: int, profile: Path | None = None) -> Any:
         RuntimeError,
     )
     try:
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(str(path), options, providers=providers)
     except refusals as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path} is not a model that ONNX Runtime {ort.__version__} can run: {reason}") from None

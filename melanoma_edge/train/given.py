@@ -1,6 +1,5 @@
 """What a training is given, checked before the first batch."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,24 +66,10 @@ def _check_choices(options: TrainOptions) -> None:
     ):
         if value not in known:
             raise InputError(f"unknown {name} {value!r}: known are {', '.join(known)}")
-    for name, number, least in (
-        ("epochs", options.epochs, 1),
-        ("frozen epochs", options.frozen_epochs, 0),
-        ("batch size", options.batch_size, 2),
-        ("patience", options.patience, 1),
-        ("threads", options.threads, 1),
-        ("workers", options.workers, 0),
-    ):
-        if number is not None and number < least:
-            raise InputError(f"{name} is {number}: at least {least} is accepted")
     if options.frozen_epochs > options.epochs:
         raise InputError(f"{options.frozen_epochs} frozen epochs of {options.epochs}: they count among the epochs")
-    if not 0 <= options.diagnoses < math.inf:
-        raise InputError(f"the weight of the diagnoses is {options.diagnoses}: a number from 0 up is accepted")
-    if not 0 <= options.averaging < 1:
-        raise InputError(f"averaging is {options.averaging}: a decay from 0 (none) to below 1 is accepted")
-    if options.lr is None or not (options.lr > 0 and options.frozen_lr > 0):
-        raise InputError(f"learning rates are {options.lr} and {options.frozen_lr}: positive numbers are accepted")
+    if options.lr is None:
+        raise InputError("no learning rate is set: a positive number is accepted")
 
 
 def _check_labels(split: str, pixels: NDArray[np.uint8], labels: NDArray[np.integer], data: TrainingData) -> None:

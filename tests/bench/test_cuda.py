@@ -114,3 +114,11 @@ def test_a_real_gpu_is_timed(checkpoint: Path) -> None:
     told = cuda.bench_cuda({"reference": checkpoint, "phone": Path("m.tflite")}, runs=5)
     assert {row["precision"] for row in told["rows"]} == {"float32", "float16"}
     assert told["skipped"] == ["phone"] and told["device"] == torch.cuda.get_device_name()
+
+
+def test_a_device_without_memory_for_one_image_is_told() -> None:
+    def on(size: int) -> Callable[[], object]:
+        raise torch.OutOfMemoryError
+
+    with pytest.raises(InputError, match="no memory for one image"):
+        time_networks([Network("a", "torch", "2", "float32", on)], lambda call: 1.0, runs=2)

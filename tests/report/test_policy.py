@@ -109,6 +109,7 @@ BROKEN = {
     "'name' of tier 1 is None": broken(lambda c: c["tiers"][0].pop("name")),
     "'from' of tier 1 is True": broken(lambda c: c["tiers"][0].update({"from": True})),
     "'from' of tier 3 is None": broken(lambda c: c["tiers"][2].pop("from")),
+    "a number from -1 to": broken(lambda c: c["tiers"][2].update({"from": 10**400})),
     "names that differ": broken(lambda c: c["tiers"][0].update(name="red")),
     "but not 'uncertain'": broken(lambda c: c["tiers"][0].update(name="uncertain")),
     "uncertain is missing": broken(lambda c: c.pop("uncertain")),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from melanoma_edge import registry
 from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.evidence import Evidence
 from melanoma_edge.quantize.quantize import QuantizationReport, decide, evidence_for
@@ -55,10 +56,12 @@ class Attempt:
 
 def order(wanted: str) -> Sequence[str]:
     """Names of the quantizers to try for `--quantizer wanted`. Raises InputError, listing the known, for any other."""
+    known = registry.names(__name__)
+    if wanted != AUTO and wanted not in known:
+        raise InputError(f"unknown quantizer {wanted!r}: known are {AUTO}, {', '.join(known)}")
     if wanted != AUTO:
-        registry.load(__name__, wanted)
         return (wanted,)
-    costs = {name: registry.load(__name__, name).COST for name in registry.names(__name__)}
+    costs = {name: registry.load(__name__, name).COST for name in known}
     return sorted((name for name, cost in costs.items() if cost is not None), key=lambda name: costs[name])
 
 
