@@ -204,9 +204,8 @@ def test_the_version_catalogue_has_what_the_scripts_ask_for() -> None:
 
 def test_versions_in_the_readme_are_those_of_the_files() -> None:
     catalogue = tomllib.loads((APP / "gradle" / "libs.versions.toml").read_text())["versions"]
-    wrapper = properties(APP / "gradle" / "wrapper" / "gradle-wrapper.properties")["distributionUrl"]
-    gradle = re.search(r"gradle-([\d.]+)-bin", wrapper)[1]  # type: ignore[index]
     text = (APP / "README.md").read_text()
+    gradle = re.search(r"--gradle-version ([\d.]+)`", text)[1]  # type: ignore[index]
     for told in (f"Gradle {gradle}", f"plugin {catalogue['agp']}", f"Kotlin {catalogue['kotlin']}"):
         assert told in text
     assert f"CameraX {catalogue['camerax']}" in text and not list(APP.rglob("*.jar"))
