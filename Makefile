@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install demo screenshot browser web java android test test-android test-metadata test-slow bench-sizes bench-peers bench-proof bench-web check format wheel clean
+.PHONY: help install demo screenshot browser web java android arm64 test test-android test-metadata test-arm64 test-slow bench-sizes bench-peers bench-proof bench-web check format wheel clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -36,11 +36,17 @@ java:  ## install Debian's JDK 17, JUnit and JNA, which the Java tests need
 android: install java  ## compile the Java of android/ into the library that `--target android` fills in
 	$(BIN)/python scripts/compile_java.py melanoma_edge/targets/aar
 
-test: install browser java  ## the fast tests, in a browser and on a JVM too
+arm64: install  ## fetch qemu and what runs in it: Debian's Python for arm64, aarch64 wheels, a cross compiler
+	PYTHON=$(abspath $(BIN)/python) sh scripts/arm64.sh
+
+test: install browser java arm64  ## the fast tests, in a browser, on a JVM and on emulated ARM64 too
 	$(BIN)/pytest
 
 test-android: install java  ## the Android library: its Java on a JVM with the real network, and its bytes
 	$(BIN)/pytest tests/android
+
+test-arm64: install arm64  ## the files on emulated ARM64 cores, from Python and from C
+	$(BIN)/pytest -m 'slow or not slow' tests/arm64 tests/verify/test_arm64.py
 
 test-slow: install  ## what takes minutes or needs an optional package
 	$(BIN)/pytest -m slow

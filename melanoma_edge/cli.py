@@ -15,7 +15,7 @@ from rich.console import Console
 from melanoma_edge import __version__, console
 from melanoma_edge.errors import EdgeError, GateError
 from melanoma_edge.flags import as_json, integers, output_folder, takes, targets_wanted, triple
-from melanoma_edge.options import CompileOptions, DataOptions, Gates, NetworkOptions, TrainOptions
+from melanoma_edge.options import CompileOptions, DataOptions, EmulationOptions, Gates, NetworkOptions, TrainOptions
 from melanoma_edge.progress import Progress
 
 NOTICE = "An aid for engineers and researchers. Never a diagnosis."
@@ -128,18 +128,38 @@ def compile_command(
 @click.option("--data", help="where the images are now [default: where the build found them]")
 @click.option("--operating-point", "rule", help="threshold rule, on validation [default: the bundle's own]")
 @takes("gates", Gates)
+@takes("emulating", EmulationOptions)
 @as_json
-def verify(path: Path, reference: Path | None, data: str | None, rule: str | None, gates: Gates, as_json: bool) -> None:
-    """Run the files of a bundle, or one .tflite or .onnx file, again and judge them against the stored reference."""
+def verify(
+    path: Path,
+    reference: Path | None,
+    data: str | None,
+    rule: str | None,
+    gates: Gates,
+    emulating: EmulationOptions,
+    as_json: bool,
+) -> None:
+    """Run the files of a bundle, or one .tflite or .onnx file, again and judge them against the stored reference.
+
+    With --arch arm64 they also run on emulated ARM64 cores, which must give what this machine gives; the report of the
+    bundle takes that in.
+    """
     from melanoma_edge import shipped
+    from melanoma_edge.verify.arm64 import complaints
 
     with _progress() as progress:
-        verdict = shipped.verify(path, reference, data, rule, gates, progress)
+        verdict = shipped.verify(path, reference, data, rule, gates, emulating, progress)
     _show(verdict, as_json)
     made = verdict["reference"]
     if not as_json and "device" in made:
         stored = f"reference: {made['runtime']} {made['version']} on {made['device']}, as stored; it was not run again"
         out.print(stored, style="dim", soft_wrap=True, highlight=False)
+    found = verdict.get("arm64")
+    if found and not as_json:
+        out.print(console.arm64_table(found))
+    if found:
+        for line in complaints(found):
+            log.print(_plain(line), style="bold red", soft_wrap=True, highlight=False)
     _judge(verdict)
 
 

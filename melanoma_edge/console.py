@@ -171,6 +171,20 @@ def gate_table(gates: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
+def arm64_table(found: Mapping[str, Any]) -> Table:
+    """The rows of a document of `stages.arm64`."""
+    title = f"{found['images']} of {found['test_images']} test images on {found['emulator']}, beside {found['machine']}"
+    table = Table(box=None, pad_edge=False, header_style="bold", title=escape(title), title_justify="left")
+    for i, head in enumerate(("file", "core", "images not\nthe same bits", "max |dlogit|", "flips", "")):
+        table.add_column(head, justify="right" if 1 < i < 5 else "left", no_wrap=i > 0, overflow="fold")
+    for row in found["rows"]:
+        apart = "-" if row["max_abs_dlogit"] is None else f"{row['max_abs_dlogit']:.1e}"
+        verdict = "[green]holds[/]" if row["holds"] else "[bold red]FAILS[/]"
+        counts = (str(row["differing_images"]), apart, str(row["flips"]))
+        table.add_row(escape(row["artifact"]), row["cpu"], *counts, verdict)
+    return table
+
+
 def fact_table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> Table:
     """A plain table of strings."""
     table = Table(box=None, pad_edge=False, header_style="bold")

@@ -12,6 +12,7 @@ from typing import Any
 from melanoma_edge.errors import InputError
 
 FINE_TUNING_LR, SCRATCH_LR = 3e-4, 2e-3
+ENOUGH = 100  # images for a comparison between instruction sets
 
 
 def _choice(default: Any, text: str, *values: str) -> Any:
@@ -158,6 +159,21 @@ class ProofOptions:
             raise InputError(f"margin is {self.margin}: a sensitivity between 0 and 1 is accepted")
         if not 0 < self.min_kept <= 1:
             raise InputError(f"min_kept is {self.min_kept}: a share above 0, at most 1, is accepted")
+
+
+@dataclass(frozen=True)
+class EmulationOptions:
+    """On which other instruction set `verify` runs the files besides.
+
+    Raises InputError for fewer images than ENOUGH: a handful proves nothing.
+    """
+
+    arch: str | None = _choice(None, "run the files on emulated ARM64 too, and compare them with this machine", "arm64")
+    arch_images: int = _choice(ENOUGH, "test images for --arch, half of them melanomas if there are so many")
+
+    def __post_init__(self) -> None:
+        if self.arch_images < ENOUGH:
+            raise InputError(f"arch_images is {self.arch_images}: a whole number from {ENOUGH} up is accepted")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -11,23 +12,26 @@ from typing import Any
 import numpy as np
 
 from melanoma_edge import runtime
-from melanoma_edge.artifact import MANIFEST, Artifact, sha256_file, write_atomic
+from melanoma_edge.artifact import MANIFEST, Artifact, exclusive, sha256_file, write_atomic
 from melanoma_edge.bench.cuda import bench_cuda
 from melanoma_edge.bench.explain import explain as explain_file
 from melanoma_edge.bench.run import bench as time_files
 from melanoma_edge.data.images import is_image_name, screen
 from melanoma_edge.data.preprocess import Preprocessing, load_pixels
 from melanoma_edge.errors import InputError
-from melanoma_edge.options import DataOptions, Gates, ProofOptions
+from melanoma_edge.options import DataOptions, EmulationOptions, Gates, ProofOptions
 from melanoma_edge.progress import Progress, silent
-from melanoma_edge.report.bundle import verify_bundle
+from melanoma_edge.report.bundle import WORK, amend, verify_bundle
 from melanoma_edge.report.compare import read_report, render_comparison
-from melanoma_edge.report.html import render_comparison_page, render_html
+from melanoma_edge.report.document import with_arm64
+from melanoma_edge.report.html import render_comparison_page, render_html, with_pictures
 from melanoma_edge.report.markdown import render_markdown
 from melanoma_edge.report.policy import answer, entry, faults, read_policy
+from melanoma_edge.runtime.arm64 import emulation
+from melanoma_edge.stages import arm64, proof
 from melanoma_edge.stages import data as data_stage
 from melanoma_edge.stages import predict as predict_stage
-from melanoma_edge.stages import proof
+from melanoma_edge.stages.data import Images
 from melanoma_edge.verify import operating_point
 from melanoma_edge.verify.overlay import overlay, png
 from melanoma_edge.verify.predictions import read_csv, softmax
@@ -83,6 +87,7 @@ def verify(
     data: str | None,
     rule: str | None,
     gates: Gates,
+    emulating: EmulationOptions,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Run a bundle's files, or one model file, on the evaluation images and judge them against the stored reference.
@@ -90,16 +95,19 @@ def verify(
     reference: the bundle that holds the reference predictions; `path` itself when that is a bundle. data: where the
     images are now, else where the build found them. rule: operating point, else the one the bundle was built with.
     Returns the verify document, whose "reference" also says where and by which versions its stored predictions were
-    made: the reference itself is not run again, and torch is not needed. Raises InputError when a file was altered or
-    the images are not the reference's.
+    made: the reference itself is not run again, and torch is not needed. emulating: with an architecture the document
+    also has "arm64", of `stages.arm64`, whose gates are among the others, and a bundle's own report takes them in.
+    Raises InputError when a file was altered, the images are not the reference's, or ARM64 cannot be emulated.
     """
+    if emulating.arch is not None:
+        emulation()  # refuses at once what would come out after the other files
     home = reference or path
     if not (home / MANIFEST).is_file() and path.is_file():
         raise InputError(f"{path} is one file: name the bundle that holds its reference with --reference")
     manifest = verify_bundle(home)
     point = rule or manifest["operating_point"]["rule"]
     operating_point.parse(point)
-    artifacts = _artifacts(home, manifest) if path == home else [_single(path)]
+    artifacts = _artifacts(home, manifest) if path == home else [_single(path, _artifacts(home, manifest))]
     told = manifest["data"]
     options = DataOptions(**{name: told[name] for name in vars(DataOptions())})
     size = int(manifest["preprocessing"]["size"])
@@ -115,6 +123,13 @@ def verify(
         ]
         truth = read_csv(home / "reference" / "predictions.csv")
         verdict = proof.verdict(truth, answers, images, _chosen(home, point), gates, progress)
+        if emulating.arch is not None:
+            threshold, count = verdict["operating_point"]["threshold"], emulating.arch_images
+            ran = [arm64.Ran(a, j.predictions, **_version(j)) for a, j in zip(artifacts, answers, strict=True)]
+            found = _emulate(home, Path(scratch), ran, images, (threshold, count), progress)
+            if path == home and os.access(home, os.W_OK):
+                _take_in(home, found)
+            verdict = {**verdict, "arm64": found, "gates": [*verdict["gates"], *found["gates"]]}
         return {**verdict, "reference": {**manifest.get("reference", {}), **verdict["reference"]}}
 
 
@@ -160,6 +175,32 @@ def report(folders: Sequence[Path], form: str) -> str:
     return render_comparison(found) if form == "markdown" else render_comparison_page(found)
 
 
+def _emulate(
+    home: Path,
+    scratch: Path,
+    files: Sequence[arm64.Ran],
+    images: Images,
+    asked: tuple[float, int],
+    progress: Progress,
+) -> dict[str, Any]:
+    """The document of `stages.arm64`; its answers are kept in the bundle's work folder where that can be written."""
+    work = home / WORK if os.access(home, os.W_OK) else scratch
+    with exclusive(work):
+        return arm64.run(work, files, images, *asked, progress)
+
+
+def _take_in(bundle: Path, found: dict[str, Any]) -> None:
+    """Put the document of `stages.arm64` into the bundle's reports. No file goes: a failed gate is said, and seen."""
+    told = with_arm64(read_report(bundle), found)
+    page = with_pictures(render_html(told, {}), (bundle / "report.html").read_text())
+    documents = {"report.json": json.dumps(told, indent=2, allow_nan=False) + "\n", "report.html": page}
+    amend(bundle, documents, {"gates": told["gates"]})
+
+
+def _version(judged: proof.Judged) -> dict[str, str]:
+    return {key: str(judged.facts[key]) for key in ("runtime", "version")}
+
+
 def _chosen(bundle: Path, point: str) -> ProofOptions:
     """The margin and least share of answers that a build chose; the defaults where its version did not know them."""
     told, default = read_report(bundle)["build"]["options"].get("proof", {}), ProofOptions(operating_point=point)
@@ -182,11 +223,13 @@ def _artifacts(bundle: Path, manifest: dict[str, Any]) -> list[Artifact]:
     ]
 
 
-def _single(path: Path) -> Artifact:
-    """A model file from anywhere; its precision is not known, so it is held to every gate."""
+def _single(path: Path, known: Sequence[Artifact]) -> Artifact:
+    """A model file from anywhere; unless it is one of `known`, its precision is not, so it is held to every gate."""
     if path.suffix not in FORMATS or not path.is_file():
         raise InputError(f"{path}: name a bundle, or a file ending in {' or '.join(FORMATS)}")
-    return Artifact(path, sha256_file(path), FORMATS[path.suffix], "int8")
+    sha256 = sha256_file(path)
+    precision = next((a.precision for a in known if a.sha256 == sha256), "int8")
+    return Artifact(path, sha256, FORMATS[path.suffix], precision)
 
 
 def _pick(artifacts: Sequence[dict[str, Any]], wanted: str | None) -> dict[str, Any]:

@@ -60,6 +60,18 @@ def publish(
     return dict(json.loads((output / MANIFEST).read_text()))
 
 
+def amend(output: Path, documents: Mapping[str, str], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace some documents of a bundle and some entries of its manifest, and return that; every other file stays.
+
+    Raises InputError as `verify_bundle` does.
+    """
+    manifest = verify_bundle(output)
+    files = {name: output / name for name in manifest["files"] if name not in documents}
+    kept = {key: value for key, value in manifest.items() if key not in ("schema_version", "generator")}
+    how = {name: facts for name, facts in manifest["files"].items() if name in files}
+    return publish(output, files, documents, {**kept, **changes, "files": how})
+
+
 def withhold(output: Path, documents: Mapping[str, str]) -> None:
     """Leave `documents` (the report) in `output` and nothing that could be shipped: the gates failed.
 

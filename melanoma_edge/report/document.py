@@ -12,6 +12,7 @@ from melanoma_edge.report import wording
 Rows = Sequence[Mapping[str, Any]]
 
 SCHEMA_VERSION = 1
+ARM64 = "max_arm64_"  # how the names of its gates begin
 LATENCY = ("p50", "p90", "p99", "runs", "threads")
 LIMITS_OF_USE = (
     "An aid for engineers and researchers who build and compare software. It is never a diagnosis.",
@@ -63,6 +64,7 @@ def build_report(
         "preprocessing": preprocessing,
         "training": training,
         "heat_maps": verify.get("heat_maps"),
+        "arm64": None,  # until `with_arm64`
         "bench": {key: value for key, value in bench.items() if key != "rows"},
         "files": list(files),
         "limits_of_use": list(LIMITS_OF_USE),
@@ -75,6 +77,14 @@ def verdict(gates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     failed = [wording.gate_reason(gate) for gate in gates if not gate["passed"]]
     reasons = failed if gates else ["no gate judged it"]
     return {"ships": not reasons, "reasons": reasons}
+
+
+def with_arm64(report: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """A report with what `stages.arm64` found in it: its gates are judged with the others."""
+    gates = [gate for gate in report["gates"] if not str(gate["name"]).startswith(ARM64)]
+    gates += [_gate(gate) for gate in found["gates"]]
+    own = {key: value for key, value in found.items() if key != "gates"}
+    return dict(jsonable({**report, "arm64": own, "gates": gates, "verdict": verdict(gates)}))
 
 
 def schema(document: str = "report") -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """report.html: one file that opens from disk, loads nothing, and is read in five minutes."""
 
 import base64
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,12 +70,14 @@ SECTIONS = (
     Section("subgroups", "For whom", "artifacts"),
     Section("robustness", "Other photographs", "robustness"),
     Section("heat_maps", "Where it looks", "heat_maps"),
+    Section("arm64", "On ARM64", "arm64"),
     Section("tried", "INT8 recipes", "build.quantization.quantizer"),
     Section("data", "Data", "data"),
     Section("training", "Training", "training"),
     Section("provenance", "Provenance", "build"),
     Section("limits", "Limits of use", "limits_of_use"),
 )
+PICTURED = ("ledger", "heat_maps")  # sections with photographs, which report.json does not hold
 EXTRAS = ("certainty", "subgroups", "calibration")  # sections that stand there when a compressed file has the figures
 
 
@@ -121,6 +124,15 @@ def render_html(
             overlays={key: _inline(data) for key, data in (overlays or {}).items()},
         )
     )
+
+
+def with_pictures(page: str, former: str) -> str:
+    """A page drawn without pictures, with those sections of a former page of the same build that hold some."""
+    for name in PICTURED:
+        own, before = (re.search(rf'<section id="{name}".*?</section>', text, re.DOTALL) for text in (page, former))
+        if own and before:
+            page = page[: own.start()] + before[0] + page[own.end() :]
+    return page
 
 
 def render_comparison_page(reports: Sequence[Mapping[str, Any]]) -> str:

@@ -17,7 +17,13 @@ GATES = {
     "max_sensitivity_drop": "Sensitivity lost",
     "max_graph_dp": "Change of a probability against the graph",
     "max_bytes": "Size",
+    "max_arm64_differing_images": "Images whose logits are not the same bits on ARM64",
+    "max_arm64_dlogit": "Change of a logit on ARM64",
+    "max_arm64_dheat": "Change of a heat map on ARM64",
+    "max_arm64_flips": "Decisions that flip on ARM64",
 }
+COUNTS = frozenset({"max_arm64_differing_images", "max_arm64_flips"})
+TINY = frozenset({"max_arm64_dlogit", "max_arm64_dheat"})
 CONTROLS = frozenset({"Cc", "Cn", "Co", "Cs", "Zl", "Zp"})  # general categories
 REORDERS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})  # bidirectional classes
 FIGURES = {
@@ -166,6 +172,10 @@ def gate_figure(gate: Mapping[str, Any], key: str) -> str:
     """The gate's "value" or "limit" in the unit it is judged in."""
     if gate["name"] == "max_bytes":
         return megabytes(gate[key])
+    if gate["name"] in COUNTS:
+        return integer(gate[key])
+    if gate["name"] in TINY:
+        return tiny(gate[key])
     return percent(gate[key], 2) if gate["name"] in RATES else number(gate[key], 4)
 
 

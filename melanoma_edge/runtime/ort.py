@@ -98,6 +98,14 @@ def profiling(path: Path, folder: Path) -> Any:
     return _session(path, 1, profile=folder / "profile")
 
 
+def entries(path: Path) -> dict[str, str]:
+    """The session configuration that a file runs with."""
+    # Idle pool threads otherwise spin on the core that the next runtime wants (bench/latency.py has the figures).
+    stop = {"session.force_spinning_stop": "1"}
+    # Otherwise its rules for integer kernels keep the weights from being unfolded once, when the file is loaded.
+    return {**stop, "session.disable_quant_qdq": "1"} if _only_weights(path) else stop
+
+
 def _session(path: Path, threads: int, profile: Path | None = None) -> Any:
     """An InferenceSession on the processor. Raises InputError as `load` does.
 
@@ -110,11 +118,8 @@ def _session(path: Path, threads: int, profile: Path | None = None) -> Any:
         options.enable_profiling, options.profile_file_prefix = True, str(profile)
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3  # errors only
-    # Idle pool threads otherwise spin on the core that the next runtime wants (bench/latency.py has the figures).
-    options.add_session_config_entry("session.force_spinning_stop", "1")
-    if _only_weights(path):
-        # Otherwise its rules for integer kernels keep the weights from being unfolded once, when the file is loaded.
-        options.add_session_config_entry("session.disable_quant_qdq", "1")
+    for name, value in entries(path).items():
+        options.add_session_config_entry(name, value)
     return _opened(path, options, ["CPUExecutionProvider"])
 
 

@@ -34,8 +34,9 @@ def judge(
         "max_bytes": size,
     }
     limited = {name: limit for name, limit in vars(gates).items() if limit is not None}
-    return [Gate(name, artifact, limit, values[name], _holds(values[name], limit)) for name, limit in limited.items()]
+    return [gate(name, artifact, limit, values[name]) for name, limit in limited.items()]
 
 
-def _holds(value: float | None, limit: float) -> bool:
-    return value is not None and math.isfinite(value) and value <= limit
+def gate(name: str, artifact: str, limit: float, value: float | None) -> Gate:
+    """One gate, which a value at its limit still passes."""
+    return Gate(name, artifact, limit, value, value is not None and math.isfinite(value) and value <= limit)

@@ -1,0 +1,131 @@
+"""A few test images through every file on emulated ARM64, beside what the same call computed on this machine."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_edge import runtime
+from melanoma_edge.artifact import Artifact, run_stage, sha256_file
+from melanoma_edge.bench.machine import processor, usable_cores
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.progress import Progress
+from melanoma_edge.runtime import arm64, ort
+from melanoma_edge.stages.data import Images
+from melanoma_edge.stages.robust import choose
+from melanoma_edge.verify.arm64 import TOLERANCE, Answers, compare, holds, judge
+from melanoma_edge.verify.document import finite
+from melanoma_edge.verify.gates import Gate
+from melanoma_edge.verify.predictions import Predictions
+
+ROWS = "answers.f32"
+CHOSEN_BY = 0  # seed of the choice of images: the same ones for every file and every call
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A file and what it predicts on this machine, by which version of its runtime."""
+
+    artifact: Artifact
+    predictions: Predictions
+    runtime: str
+    version: str
+
+    @property
+    def exact(self) -> bool:
+        """Whether its logits must be the same bits on every instruction set."""
+        return self.artifact.precision == "int8"
+
+
+def run(
+    work: Path, files: Sequence[Ran], images: Images, threshold: float, count: int, progress: Progress
+) -> dict[str, Any]:
+    """The document of "arm64" in report.json, with its gates.
+
+    work: where answers are kept, so that a killed call goes on and an equal one is not run again. count: of test
+    images; all of them where there are fewer. Raises InputError when ARM64 cannot be emulated here.
+    """
+    found = arm64.emulation()
+    positive = images.labels("test") == images.task.melanoma
+    chosen = choose(positive, count, CHOSEN_BY)
+    samples = images.samples("test")
+    ids = [samples[i].id for i in chosen]
+    pixels = np.ascontiguousarray(images.pixels("test")[chosen])
+    with TemporaryDirectory() as scratch:
+        given = Path(scratch) / "images.npy"
+        np.save(given, pixels)
+        here = [_here(file, pixels, chosen) for file in files]
+        jobs = [(file, cpu, own) for file, own in zip(files, here, strict=True) for cpu in arm64.CPUS]
+
+        def emulate(job: tuple[Ran, str, Answers]) -> Answers:
+            return _there(work, found, *job, given, progress)
+
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            there = list(pool.map(emulate, jobs))
+    rows = []
+    for (file, cpu, own), emulated in zip(jobs, there, strict=True):
+        task = images.task
+        figures = compare(own, emulated, ids=ids, classes=task.classes, melanoma=task.melanoma, threshold=threshold)
+        held = {"exact": file.exact, "holds": holds(figures, file.exact)}
+        rows.append({**_about(file, cpu, found), **held, **figures})
+    gates: list[Gate] = []
+    for file in files:
+        name = file.artifact.path.name
+        gates += judge(name, file.exact, [row for row in rows if row["artifact"] == name])
+    facts = {
+        "images": len(chosen),
+        "melanomas": int(positive[chosen].sum()),
+        "test_images": len(positive),
+        "threshold": threshold,
+        "tolerance": TOLERANCE,
+        "emulator": f"qemu {found.version}, user mode",
+        "cpus": list(arm64.CPUS),
+        "machine": processor(),
+        "packages": found.packages,
+    }
+    return dict(finite({**facts, "rows": rows, "gates": [asdict(one) for one in gates]}))
+
+
+def _about(file: Ran, cpu: str, found: arm64.Emulation) -> dict[str, Any]:
+    """What ran where."""
+    name = ort.PACKAGE if file.artifact.format == "onnx" else arm64.LITERT
+    versions = {"x86_version": f"{file.runtime} {file.version}", "arm64_version": f"{name} {found.packages.get(name)}"}
+    return {"artifact": file.artifact.path.name, "sha256": file.artifact.sha256, "cpu": cpu, **versions}
+
+
+def _here(file: Ran, pixels: NDArray[np.uint8], chosen: NDArray[np.intp]) -> Answers:
+    """What the file answers on this machine: logits as they were just predicted, and heat maps where it has any."""
+    logits = file.predictions.only("test").logits[chosen]
+    model = runtime.load(file.artifact.path, Preprocessing(pixels.shape[1]))
+    maps = None if model.explain is None else model.heat_map(pixels).reshape(len(pixels), -1)
+    return Answers(np.ascontiguousarray(logits), maps)
+
+
+def _there(
+    work: Path, found: arm64.Emulation, file: Ran, cpu: str, here: Answers, images: Path, progress: Progress
+) -> Answers:
+    """What it answers on an emulated core."""
+    path, classes = file.artifact.path, here.logits.shape[1]
+    outputs = classes + (0 if here.maps is None else here.maps.shape[1])
+    entries = [f"{name}={value}" for name, value in ort.entries(path).items()] if path.suffix == ".onnx" else []
+
+    def make(folder: Path) -> None:
+        def told(done: int, total: int) -> None:
+            progress(f"{path.name}: {cpu}", done, total)
+
+        arm64.answers(found, cpu, path, images, outputs, folder / ROWS, told, entries)
+
+    stage = run_stage(
+        work / "arm64" / f"{path.name}.{cpu}",
+        make,
+        inputs={"model": file.artifact.sha256, "images": sha256_file(images), "program": sha256_file(arm64.ANSWER)},
+        options={"cpu": cpu, "qemu": found.version, "packages": found.packages, "entries": entries},
+        resumes=True,
+    )
+    rows = np.fromfile(stage.folder / ROWS, "<f4").reshape(-1, outputs)
+    return Answers(np.ascontiguousarray(rows[:, :classes]), None if here.maps is None else rows[:, classes:])

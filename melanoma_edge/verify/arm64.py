@@ -1,0 +1,101 @@
+"""One file's answers on two instruction sets, compared: INT8 to the bit, float to a tolerance, decisions always."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_edge.verify.gates import Gate, gate
+from melanoma_edge.verify.metrics import flips
+from melanoma_edge.verify.predictions import softmax
+
+TOLERANCE = 1e-4  # of a float file's logits and of every heat map: float32 sums depend on their order
+BITS = "the same bits"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """logits: float32 `[N, K]`. maps: float32 `[N, h * w]`, None for a file without heat maps."""
+
+    logits: NDArray[np.float32]
+    maps: NDArray[np.float32] | None = None
+
+
+def compare(
+    x86: Answers, arm: Answers, *, ids: Sequence[str], classes: Sequence[str], melanoma: int, threshold: float
+) -> dict[str, Any]:
+    """Figures of one file on one core: images whose logits are not the same bits, largest differences, decisions that
+    differ, and the image on which a logit differs most, None where none does. What is no number on one side is NaN.
+    """
+    same = (x86.logits.view(np.uint32) == arm.logits.view(np.uint32)).all(axis=1)
+    apart = _apart(x86.logits, arm.logits)
+    before, after = (softmax(one.logits)[:, melanoma] for one in (x86, arm))
+    maps = None if x86.maps is None or arm.maps is None else float(_apart(x86.maps, arm.maps).max())
+    return {
+        "images": len(ids),
+        "differing_images": int((~same).sum()),
+        "max_abs_dlogit": float(apart.max()),
+        "max_abs_dp": float(_apart(before, after).max()),
+        "flips": int(flips(before, after, threshold).sum()),
+        "max_abs_dheat": maps,
+        "worst": None if same.all() else _worst(x86.logits, arm.logits, ids, classes),
+    }
+
+
+def judge(artifact: str, exact: bool, rows: Sequence[Mapping[str, Any]]) -> list[Gate]:
+    """The gates of one file, on its worst core. exact: whether its logits must be the same bits. No row fails them."""
+
+    def worst(key: str) -> float | None:
+        return float(np.max([row[key] for row in rows])) if rows else None  # NaN stays NaN
+
+    logits = (
+        gate("max_arm64_differing_images", artifact, 0, worst("differing_images"))
+        if exact
+        else gate("max_arm64_dlogit", artifact, TOLERANCE, worst("max_abs_dlogit"))
+    )
+    found = [logits, gate("max_arm64_flips", artifact, 0, worst("flips"))]
+    if rows and rows[0]["max_abs_dheat"] is not None:
+        found.append(gate("max_arm64_dheat", artifact, TOLERANCE, worst("max_abs_dheat")))
+    return found
+
+
+def complaints(document: Mapping[str, Any]) -> list[str]:
+    """A line for each core on which a file does not hold what is asked of it: image, both values and tolerance."""
+    return [
+        f"PARITY: {row['artifact']} on {row['cpu']}: image {row['worst']['image_id']!r}, logit of "
+        f"{row['worst']['class']}: {_said(row['worst']['x86'])} on x86, {_said(row['worst']['arm64'])} on ARM64; "
+        + "accepted: "
+        + (BITS if row["exact"] else f"within {TOLERANCE:g}")
+        + f" ({row['differing_images']} of {row['images']} images differ, {row['flips']} decisions)"
+        for row in document["rows"]
+        if row["worst"] and not row["holds"]
+    ]
+
+
+def holds(row: Mapping[str, Any], exact: bool) -> bool:
+    """Whether one core's figures pass the gates of `judge`."""
+    return all(one.passed for one in judge("", exact, [row]))
+
+
+def _said(value: float | None) -> str:
+    return "no number" if value is None else f"{value:.9g}"
+
+
+def _apart(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
+    """|one - other| in float64; 0 where the bits are the same, NaN where only one side is a number."""
+    with np.errstate(invalid="ignore"):
+        distance = np.abs(one.astype(np.float64) - other.astype(np.float64))
+    alike = (one == other) | (np.isnan(one) & np.isnan(other))
+    return np.where(alike, 0.0, distance)
+
+
+def _worst(
+    x86: NDArray[np.float32], arm: NDArray[np.float32], ids: Sequence[str], classes: Sequence[str]
+) -> dict[str, Any]:
+    """The logit that differs most; one that is no number on one side comes first."""
+    apart = _apart(x86, arm)
+    i, k = divmod(int(np.where(np.isnan(apart), np.inf, apart).argmax()), apart.shape[1])
+    values = {"x86": float(x86[i, k]), "arm64": float(arm[i, k])}
+    return {"image_id": ids[i], "class": classes[k], **values}
