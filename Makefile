@@ -46,7 +46,7 @@ test-android: install java  ## the Android library: its Java on a JVM with the r
 	$(BIN)/pytest tests/android
 
 test-arm64: install arm64  ## the files on emulated ARM64 cores, from Python and from C
-	$(BIN)/pytest -m 'slow or not slow' tests/arm64 tests/verify/test_arm64.py
+	$(BIN)/pytest -m 'slow or not slow' tests/arm64 tests/verify/test_arm64.py tests/runtime/test_other_interpreters.py
 
 test-slow: install  ## what takes minutes or needs an optional package
 	$(BIN)/pytest -m slow

@@ -71,7 +71,7 @@ def usable_cores() -> int:
 
 def diagnose() -> list[Finding]:
     """Everything that `doctor` shows, in the order of what to mend first."""
-    return [_python(), *_packages(), *_runtimes(), _torch(), _disk(Path.cwd()), _cache()]
+    return [_python(), *_packages(), *_runtimes(), _torch(), *_emulation(), _disk(Path.cwd()), _cache()]
 
 
 def cache_folder() -> Path:
@@ -143,6 +143,17 @@ def _torch() -> Finding:
     if torch.cuda.is_available():
         return Finding("device", OK, f"{torch.cuda.get_device_name()} (CUDA {torch.version.cuda})")
     return Finding("device", OK, f"{processor()}, {usable_cores()} cores; no CUDA GPU, and none is needed")
+
+
+def _emulation() -> Iterator[Finding]:
+    """What `verify --arch arm64` needs; nobody has to have it."""
+    if not all(importlib.util.find_spec(module) for module in ("numpy", "PIL")):
+        return
+    from melanoma_edge.runtime import arm64
+
+    lacking = arm64.missing()
+    found = f"not set up (optional: {arm64.SET_UP})" if lacking else f"qemu {arm64.emulation().version}"
+    yield Finding("emulated ARM64", OK, found)
 
 
 def _disk(folder: Path) -> Finding:

@@ -34,6 +34,12 @@ def test_processor_and_instructions_are_read_from_cpuinfo(monkeypatch: pytest.Mo
     assert machine.machine()["instructions"] == ["avx2", "avx512_vnni"]
 
 
+def test_doctor_says_how_to_get_emulated_arm64(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    finding = by_name(diagnose())["emulated ARM64"]
+    assert finding.status == "ok" and "scripts/arm64.sh" in finding.detail
+
+
 def test_doctor_finds_everything_here():
     findings = by_name(diagnose())
     assert findings["python"].status == "ok"
