@@ -148,6 +148,14 @@ class ProofOptions:
     advice: str | None = _choice(None, "JSON file with the tiers of advice and their texts [default: our own]")
     margin: float = _choice(0.01, "sensitivity that an artifact may lose and still be called not inferior")
     bench_runs: int = _choice(100, "timed runs per file and thread count, at least 100 for a published figure")
+    browser: str = _choice(
+        "auto",
+        "what the web target's files are timed in: the path of a Chromium, auto (one that is found, where npm's "
+        "runtimes are there as well) or none",
+    )
+    node_modules: str | None = _choice(
+        None, "folder of npm packages with both web runtimes [default: node_modules or web/node_modules here]"
+    )
     robustness_images: int = _choice(100, "test images that are blurred, compressed, lit otherwise; 0 skips that")
 
     def __post_init__(self) -> None:
@@ -185,6 +193,11 @@ class FileOptions:
     )
     android_float: bool = _choice(
         False, "the Android library holds the float32 file beside the INT8 one, and an app chooses; it grows by as much"
+    )
+    web_models: str = _choice(
+        "needed",
+        "in the npm package: the default, LiteRT.js's float file and the fastest small ONNX file, or every model",
+        *("needed", "all"),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from melanoma_edge import models, registry
 from melanoma_edge.artifact import Artifact, Stage, exclusive, sha256_file
+from melanoma_edge.bench.browser import find as find_browser
 from melanoma_edge.bench.machine import usable_cores
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
@@ -22,6 +23,7 @@ from melanoma_edge.quantize.weight_only import NAME as WEIGHT_ONLY
 from melanoma_edge.report.bundle import WORK, check_output
 from melanoma_edge.report.policy import read_advice
 from melanoma_edge.stages import (
+    browser,
     calibrate,
     capture,
     emit,
@@ -174,6 +176,7 @@ def _prove(
         maps = heat_maps.compare(graphs["float32"], artifacts, *told, images, progress)
     floats = (reference.model, truth.folder / graph.MODEL)
     timed = proof.time_all(work, artifacts, *floats, compiling.proof.bench_runs, progress)
+    timed["browser"] = browser.run(work, targets, artifacts, images.size, compiling.proof, progress)
     limits = capture.run(work, images, progress)
     started = (name, reference.command, tuple(targets), images, reference.trained)
     made = ship.Made(*started, exported, quantized, artifacts, truth, limits)
@@ -232,6 +235,7 @@ def _check_choices(targets: Sequence[str], compiling: CompileOptions) -> None:
     quantizers.order(compiling.quantizing.quantizer)
     operating_point.parse(compiling.proof.operating_point)
     read_advice(compiling.proof.advice)
+    find_browser(compiling.proof.browser)
 
 
 def _wanted(targets: Sequence[str]) -> tuple[tuple[str, str], ...]:

@@ -27,10 +27,11 @@ def shared(*parts: str) -> Path:
 def guard_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of a trained network, compiled as a user would: tests/networks/meshnet_synthetic.onnx is what
     `make demo` trained, MeshNet on synthetic lesions at 160 pixels."""
-    from melanoma_edge.options import CompileOptions, DataOptions, Gates, ProofOptions, QuantizeOptions
+    from melanoma_edge.options import CompileOptions, DataOptions, FileOptions, Gates, ProofOptions, QuantizeOptions
     from melanoma_edge.pipeline import compile_network
 
-    options = CompileOptions(QuantizeOptions(), ProofOptions(bench_runs=50), Gates())
+    proof, files = ProofOptions(bench_runs=50, browser="none"), FileOptions(web_models="all")
+    options = CompileOptions(QuantizeOptions(), proof, Gates(), files)
     output = tmp_path_factory.mktemp("guard") / "guard"
     network, plain = Path(__file__).parent / "networks" / "meshnet_synthetic.onnx", ((128.0,) * 3, (128.0,) * 3)
     assert compile_network(output, ("tflite", "web", "android"), network, plain, DataOptions(), options).shipped

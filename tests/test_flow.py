@@ -20,6 +20,7 @@ from melanoma_edge.runtime.pytorch import gpu
 
 COMMAND = (sys.executable, "-m", "melanoma_edge")
 SMALL = ("--data", "synthetic:240", "--arch", "meshnet", "--image-size", "64", "--epochs", "2", "--bench-runs", "5")
+SMALL += ("--browser", "none")
 OPEN = ("--max-auc-drop", "1", "--max-flip-rate", "1", "--max-sensitivity-drop", "1")
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from melanoma_edge.bench import browser
+
 OK, WARNING, MISSING = "ok", "warning", "missing"
 DISTRIBUTION = "melanoma-edge"
 PYTHON = (3, 11)
@@ -71,7 +73,7 @@ def usable_cores() -> int:
 
 def diagnose() -> list[Finding]:
     """Everything that `doctor` shows, in the order of what to mend first."""
-    return [_python(), *_packages(), *_runtimes(), _torch(), *_emulation(), _disk(Path.cwd()), _cache()]
+    return [_python(), *_packages(), *_runtimes(), _torch(), *_emulation(), _browser(), _disk(Path.cwd()), _cache()]
 
 
 def cache_folder() -> Path:
@@ -154,6 +156,14 @@ def _emulation() -> Iterator[Finding]:
     lacking = arm64.missing()
     found = f"not set up (optional: {arm64.SET_UP})" if lacking else f"qemu {arm64.emulation().version}"
     yield Finding("emulated ARM64", OK, found)
+
+
+def _browser() -> Finding:
+    """What the web target's files would be timed in; a build does without."""
+    program = browser.find(browser.AUTO)
+    if program is None:
+        return Finding("browser", OK, "no Chromium (optional: the web target times its files in one)")
+    return Finding("browser", OK, f"{program} (optional: the web target times its files in it)")
 
 
 def _disk(folder: Path) -> Finding:

@@ -132,6 +132,8 @@ def _contents(made: Made, report: Mapping[str, Any]) -> Contents:
         licence=report["data"]["licence"],
         exact=quantize.is_exact(made.quantized),
         android_float=report["build"]["options"]["files"]["android_float"],
+        browser=report["bench"].get("browser"),
+        web_models=report["build"]["options"]["files"]["web_models"],
     )
 
 

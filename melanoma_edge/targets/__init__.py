@@ -28,7 +28,8 @@ class Contents:
 
     preprocessing, task, policy: as they stand in report.json and policy.json. latency_ms: median on one thread, by
     artifact name. licence: of the weights, in words. exact: whether every operator of the INT8 graph gives the same
-    bits in every runtime. android_float: whether the Android library holds the float32 file too.
+    bits in every runtime. android_float: whether the Android library holds the float32 file too. browser: what
+    `stages.browser` found, None when nothing was asked. web_models: of `--web-models`.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Contents:
     licence: str
     exact: bool = True
     android_float: bool = False
+    browser: Mapping[str, Any] | None = None
+    web_models: str = "needed"
 
 
 def place(places: Sequence[Place], artifacts: Sequence[Artifact]) -> Mapping[str, Path]:

@@ -28,7 +28,7 @@ def tarball(name: str, manifest: Mapping[str, Any], assets: Mapping[str, bytes],
     """
     package = package_name(name)
     file = f"{package}-{VERSION}.tgz"
-    held = {path: data.read_bytes() for path, data in _compiled()}
+    held = compiled()
     held |= {f"assets/{path}": data for path, data in assets.items()}
     held["dist/manifest.js"] = f"export const manifest = {json.dumps(manifest, indent=2)};\n".encode()
     held["package.json"] = document(_described(package, manifest))
@@ -49,6 +49,16 @@ def runtimes() -> dict[str, Any]:
     return dict(json.loads(_root().joinpath("runtimes.json").read_text()))
 
 
+def compiled() -> dict[str, bytes]:
+    """Everything in the package that our TypeScript compiled to, by its place there."""
+    return {path: data.read_bytes() for path, data in _compiled()}
+
+
+def file(name: str) -> bytes:
+    """A file that lies beside the compiled ones and is not part of the package."""
+    return _root().joinpath(name).read_bytes()
+
+
 def _readme(package: str, file: str, manifest: Mapping[str, Any], licence: str) -> str:
     """The template with its words in capitals filled in."""
     models, peer = manifest["models"], manifest["runtimes"][manifest["models"][0]["runtime"]]
@@ -58,10 +68,24 @@ def _readme(package: str, file: str, manifest: Mapping[str, Any], licence: str) 
         "TARBALL": file,
         "PEER": f"{peer['package']}@{peer['version']}",
         "PACKAGE": package,
-        "MODELS": "\n".join(f"| `{m['id']}` | {m['runtime']} | {m['bytes']:,} |" for m in models),
+        "MODELS": "\n".join(_told(m) for m in models),
+        "ORDERED": _ordered(manifest["order"]),
         "LICENCE": licence,
     }
     return filled(_root().joinpath("README.md").read_text(), words)
+
+
+def _told(model: Mapping[str, Any]) -> str:
+    """A model as a row of the README's table."""
+    figures = [f"{value:.2f}" if value is not None else "" for value in (model["milliseconds"], model["byFloat"])]
+    return f"| `{model['id']}` | {model['runtime']} | {model['bytes']:,} | {figures[0]} | {figures[1]} |"
+
+
+def _ordered(order: Mapping[str, Any]) -> str:
+    """What decided the order of the models, in words."""
+    if order["browser"]:
+        return f"the fastest in {order['browser']}, on one thread of the machine that built this package"
+    return f"the fastest on the networks that were measured; this one was not timed in a browser ({order['why']})"
 
 
 def _described(package: str, manifest: Mapping[str, Any]) -> dict[str, Any]:

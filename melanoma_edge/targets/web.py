@@ -1,13 +1,11 @@
 """A browser: an npm package with LiteRT.js and onnxruntime-web behind one interface, and the ONNX files by themselves.
 
-Both runtimes' wasm kernels give the integers of their Python packages, and floats to the last digits: Python's judge
-and time these files.
-onnxruntime-web has no fast INT8: the file with weights in 8 bits is as small as the INT8 one and runs as fast as float
-there. LiteRT.js has, and comes first.
+Both runtimes' wasm kernels give the integers of their Python packages, and floats to the last digits: Python judges
+these files. Their speed is another matter, so a browser times them where there is one; without it the order is that of
+`_rank`, by what `quantize.kernels` has of each runtime.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ from melanoma_edge import runtime
 from melanoma_edge.artifact import Artifact, write_atomic
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.quantize.kernels import RUNTIMES as KNOWN
-from melanoma_edge.targets import Contents, Place, _npm, place
+from melanoma_edge.targets import Contents, Place, _npm, _timing, place
 from melanoma_edge.targets._documents import document, listed
 from melanoma_edge.targets._golden import FLOAT_TOLERANCE, golden, int8_tolerance
 
@@ -29,7 +27,12 @@ ARTIFACTS = (
 RUNTIMES = ("onnxruntime", "litert")
 RUNS_IN = {"tflite": "litert", "onnx": "onnxruntime"}
 BIT_EQUAL = ("tflite", "int8")  # of format and precision, in Python and the browser; others differ in the last digits
-IN_BROWSER = {"tflite": "litert", "onnx": "onnxruntime-web"}  # names in `quantize.kernels`
+IN_BROWSER = {"tflite": "litert-web", "onnx": "onnxruntime-web"}  # names in `quantize.kernels`
+PRECISIONS = ("int8", "weight_only_wi8_afp32", "float32")  # the smallest with fast kernels first
+GPU = ("tflite", "float32")  # what WebGPU runs
+SMALL = ("int8", "weight_only_wi8_afp32")
+
+stand = _timing.stand
 
 
 def pack(artifacts: Sequence[Artifact]) -> Mapping[str, Path]:
@@ -45,16 +48,42 @@ def parts() -> str:
     return _npm.fingerprint()
 
 
+def timed(where: _timing.Stand, artifacts: Sequence[Artifact], size: int, runs: int) -> dict[str, Any]:
+    """The files of this target, timed in a browser: "rows" the fastest first. Raises EdgeError when that fails."""
+    files = {a.path.name: a for a in _preferred(artifacts)}
+    return {**_timing.time(where, files, size, runs, RUNS_IN), "why": None}
+
+
+def untimed(artifacts: Sequence[Artifact], why: str) -> dict[str, Any]:
+    """The same document where no browser timed them: "rows" in the order of preference, without figures."""
+    rows = [{"name": a.path.name, "p50": None, "ratio": None} for a in _preferred(artifacts)]
+    return {"browser": None, "integer_dot": None, "why": why, "rows": rows}
+
+
+def chosen(artifacts: Sequence[Artifact], order: Sequence[str], models: str) -> list[Artifact]:
+    """What the npm package holds, the default first.
+
+    order: file names as `timed` has them. models: of `--web-models`: "all", or those that are needed: the first, the
+    one for WebGPU, and each runtime's first small one, so that no app carries what another file beats in size and time.
+    """
+    by_name = {a.path.name: a for a in artifacts}
+    every = [by_name[name] for name in order]
+    if models == "all":
+        return every
+    small = {form: next(a for a in every if a.format == form and a.precision in SMALL) for form in RUNS_IN}
+    kept = [every[0], *small.values(), *(a for a in every if (a.format, a.precision) == GPU)]
+    return [a for a in every if a in kept]
+
+
 def package(contents: Contents, folder: Path) -> None:
     """Write the npm package as a tarball to `folder`/web."""
-    wanted = {(p.format, p.precision) for p in ARTIFACTS}
-    chosen = sorted(
-        (a for a in contents.artifacts if (a.format, a.precision) in wanted), key=partial(_slowness, contents)
-    )
+    found = contents.browser or untimed(contents.artifacts, "nothing was timed")
+    rows = {row["name"]: row for row in found["rows"]}
+    shipped = chosen(contents.artifacts, list(rows), contents.web_models)
     size = int(contents.preprocessing["size"])
-    loaded = {_id(a): runtime.load(a.path, Preprocessing(size)) for a in chosen}
-    answers = {_id(a): (loaded[_id(a)], _tolerance(contents, a)) for a in chosen}
-    assets = {f"models/{a.path.name}": a.path.read_bytes() for a in chosen}
+    loaded = {_id(a): runtime.load(a.path, Preprocessing(size)) for a in shipped}
+    answers = {_id(a): (loaded[_id(a)], _tolerance(contents, a)) for a in shipped}
+    assets = {f"models/{a.path.name}": a.path.read_bytes() for a in shipped}
     assets["policy.json"] = document(contents.policy)
     assets["golden.json"] = document(golden(size, answers))
     manifest = {
@@ -64,7 +93,8 @@ def package(contents: Contents, folder: Path) -> None:
         "preprocessing": {key: contents.preprocessing[key] for key in ("size", "mean", "std")},
         "classes": list(contents.task["classes"]),
         "melanoma": contents.task["melanoma"],
-        "models": [_entry(a, assets, loaded[_id(a)].explain is not None) for a in chosen],
+        "order": {"browser": found["browser"], "why": found["why"]},
+        "models": [_entry(a, assets, loaded[_id(a)].explain is not None, rows[a.path.name]) for a in shipped],
         "files": {name: listed(assets[name]) for name in ("policy.json", "golden.json")},
         "runtimes": _npm.runtimes(),
     }
@@ -73,10 +103,15 @@ def package(contents: Contents, folder: Path) -> None:
     write_atomic(folder / "web" / file, data)
 
 
-def _slowness(contents: Contents, artifact: Artifact) -> tuple[bool, bool, float]:
-    """LiteRT.js before onnxruntime-web, kernels that a browser lacks last, then the latency on this machine."""
+def _preferred(artifacts: Sequence[Artifact]) -> list[Artifact]:
+    """The files of this target: LiteRT.js before onnxruntime-web, kernels that a browser lacks last."""
+    wanted = {(p.format, p.precision) for p in ARTIFACTS}
+    return sorted((a for a in artifacts if (a.format, a.precision) in wanted), key=_rank)
+
+
+def _rank(artifact: Artifact) -> tuple[bool, bool, int]:
     lacking = artifact.precision == "int8" and not KNOWN[IN_BROWSER[artifact.format]].fast
-    return artifact.format != "tflite", lacking, contents.latency_ms.get(artifact.path.name, float("inf"))
+    return artifact.format != "tflite", lacking, PRECISIONS.index(artifact.precision)
 
 
 def _tolerance(contents: Contents, artifact: Artifact) -> float:
@@ -86,7 +121,9 @@ def _tolerance(contents: Contents, artifact: Artifact) -> float:
     return FLOAT_TOLERANCE
 
 
-def _entry(artifact: Artifact, assets: Mapping[str, bytes], heat_map: bool) -> dict[str, Any]:
+def _entry(
+    artifact: Artifact, assets: Mapping[str, bytes], heat_map: bool, timing: Mapping[str, Any]
+) -> dict[str, Any]:
     file = f"models/{artifact.path.name}"
     return {
         "id": _id(artifact),
@@ -94,6 +131,8 @@ def _entry(artifact: Artifact, assets: Mapping[str, bytes], heat_map: bool) -> d
         "precision": artifact.precision,
         "file": file,
         "heatMap": heat_map,
+        "milliseconds": timing["p50"],
+        "byFloat": timing["ratio"] and timing["ratio"]["median"],
         **listed(assets[file]),
     }
 

@@ -147,6 +147,30 @@ def test_a_gpu_has_a_table_of_its_own(inputs):
     assert "those of a CPU" not in page.text
 
 
+BROWSER = {"browser": f"Chromium 1 {HOSTILE}", "integer_dot": False, "why": None}
+
+
+def test_a_browser_has_a_table_of_its_own(inputs):
+    ratio = {"median": 0.85, "low": 0.84, "high": 0.87}
+    rows = [{"name": "m_int8.tflite", "p50": 16.65, "p90": 17.5, "p99": 19.0, "runs": 50, "threads": 1, "ratio": ratio}]
+    inputs["bench"]["browser"] = {**BROWSER, "rows": rows}
+    report = build_report(**inputs)
+    jsonschema.validate(report, schema())
+    page = Page(html.render_html(report, {}))
+    assert not page.all("script") and not page.broken
+    for words in ("the package's default", "16.65", "0.84 to 0.87", "no exact integer dot product"):
+        assert words in page.text
+
+
+def test_without_a_browser_the_page_says_what_the_order_is_from(inputs):
+    rows = [{"name": "m_int8.tflite", "p50": None, "ratio": None}]
+    inputs["bench"]["browser"] = {**BROWSER, "browser": None, "why": f"none was found {HOSTILE}", "rows": rows}
+    report = build_report(**inputs)
+    jsonschema.validate(report, schema())
+    page = Page(html.render_html(report, {}))
+    assert not page.all("script") and "not timed in a browser (none was found" in page.text
+
+
 def test_tables_of_all_but_the_first_file_fold_and_their_verdicts_do_not(text, page):
     assert [tag for tag, _ in page.elements].count(
         "details"

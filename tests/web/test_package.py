@@ -11,9 +11,11 @@ import pytest
 from browser_site import SOURCES, Site, node
 from in_browser import serving
 
-from melanoma_edge.targets import _npm
+from melanoma_edge.artifact import Artifact, sha256_file
+from melanoma_edge.targets import Contents, _npm, web
 
 COMPILED = Path(str(_npm._root()))
+GET = "run `make browser`"
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -25,7 +27,7 @@ def test_what_is_shipped_is_what_the_sources_compile_to(modules: Path, tmp_path:
     (tmp_path / "web" / "node_modules").symlink_to(modules)
     made = tmp_path / "melanoma_edge" / "targets" / "npm"
     (made / "demo").mkdir(parents=True)
-    for written in ("README.md", "demo/index.html", "demo/style.css"):
+    for written in ("README.md", "timing.html", "demo/index.html", "demo/style.css"):
         shutil.copy(COMPILED / written, made / written)
     node("npm", "run", "--silent", "build", cwd=tmp_path / "web")
     assert tree(made) == tree(COMPILED)
@@ -50,7 +52,8 @@ def test_the_same_input_gives_the_same_bytes() -> None:
     manifest = {
         "name": "a b",
         "generator": "x",
-        "models": [{"runtime": "litert", "id": "litert-int8", "bytes": 3}],
+        "models": [{"runtime": "litert", "id": "litert-int8", "bytes": 3, "milliseconds": 2.0, "byFloat": None}],
+        "order": {"browser": "Chromium 1", "why": None},
         "runtimes": _npm.runtimes(),
     }
     one, two = (_npm.tarball("A b_C", manifest, {"models/m.tflite": b"abc"}, "none") for _ in range(2))
@@ -60,14 +63,60 @@ def test_the_same_input_gives_the_same_bytes() -> None:
 def test_the_readme_is_filled_in(site: Site) -> None:
     text = (site.package / "README.md").read_text()
     assert "litert-int8" in text and "@litertjs/core@" in text and "Never a diagnosis" in text
-    assert not [word for word in ("NAME", "PACKAGE", "TARBALL", "MODELS", "PEER", "LICENCE") if word in text.split()]
+    assert not [
+        word for word in ("NAME", "PACKAGE", "TARBALL", "MODELS", "ORDERED", "PEER", "LICENCE") if word in text.split()
+    ]
 
 
-def test_the_fastest_integers_come_first(site: Site) -> None:
+def test_without_a_browser_in_the_build_the_package_says_what_its_order_is_from(site: Site) -> None:
     text = (site.package / "dist" / "manifest.js").read_text()
     manifest = json.loads(text.removeprefix("export const manifest = ").rstrip().removesuffix(";"))
     ids = [model["id"] for model in manifest["models"]]
     assert ids[0] == "litert-int8" and ids[-1] == "onnxruntime-int8" and len(ids) == 5
+    assert manifest["order"] == {"browser": None, "why": "it was not asked for"}
+    assert all(model["milliseconds"] is None for model in manifest["models"])
+    assert "this one was not timed in a browser (it was not asked for)" in (site.package / "README.md").read_text()
+
+
+def test_a_browser_in_the_build_decides_the_default(modules: Path, guard_bundle: Path, tmp_path: Path) -> None:
+    """The files of the trained network timed through the package's own code, and the package made of that."""
+    where = web.stand("auto", str(modules))
+    if isinstance(where, str):
+        pytest.skip(f"{where}: {GET}")
+    models = {p.name: p for p in (*(guard_bundle / "web").glob("*.onnx"), *(guard_bundle / "tflite").iterdir())}
+    made = [
+        Artifact(p, sha256_file(p), p.suffix[1:], p.stem.removeprefix(f"{guard_bundle.name}_")) for p in models.values()
+    ]
+    found = web.timed(where, made, 160, 5)
+    assert found["browser"].startswith("Chrom") and found["integer_dot"] in (True, False, None)
+    rows = {row["name"]: row for row in found["rows"]}
+    assert rows.keys() == models.keys()
+    for name, row in rows.items():
+        twin = rows[f"{guard_bundle.name}_float32{Path(name).suffix}"]
+        assert 0.01 < row["p50"] < 1000 and row["runs"] == 5
+        assert row["ratio"]["median"] == pytest.approx(row["p50"] / twin["p50"])
+    report = json.loads((guard_bundle / "report.json").read_text())
+    contents = Contents(
+        name=guard_bundle.name,
+        generator="x",
+        artifacts=made,
+        preprocessing=report["preprocessing"],
+        task=report["build"]["task"],
+        policy=report["policy"],
+        latency_ms={},
+        licence="none",
+        browser=found,
+    )
+    web.package(contents, tmp_path)
+    with tarfile.open(next((tmp_path / "web").glob("*.tgz"))) as tar:
+        tar.extractall(tmp_path, filter="data")
+    text = (tmp_path / "package" / "dist" / "manifest.js").read_text()
+    manifest = json.loads(text.removeprefix("export const manifest = ").rstrip().removesuffix(";"))
+    assert manifest["order"] == {"browser": found["browser"], "why": None}
+    wanted = [a.path.name for a in web.chosen(made, list(rows), "needed")]
+    assert [Path(m["file"]).name for m in manifest["models"]] == wanted and len(wanted) in (3, 4)
+    assert [m["milliseconds"] for m in manifest["models"]] == [rows[name]["p50"] for name in wanted]
+    assert f"the fastest in {found['browser']}" in (tmp_path / "package" / "README.md").read_text()
 
 
 LOAD = """async (assets) => {

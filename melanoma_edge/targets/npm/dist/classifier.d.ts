@@ -11,14 +11,14 @@ export interface Options {
     readonly assets: Assets;
     /** The folder of the runtime's wasm files. Default: `wasm/` in `assets`. */
     readonly wasm?: Assets;
-    /** Default: the runtime of the fastest model that passed every gate of the build. */
+    /** Default: the runtime of the first of `models`. */
     readonly runtime?: RuntimeName;
     /**
      * Default: `wasm`. `webgpu` takes LiteRT.js's float model and is kept only where this device decides as Python does on
      * the package's own images; anywhere else it is `wasm` again: see `Classifier.accelerator`.
      */
     readonly accelerator?: Accelerator;
-    /** A model's id, as listed in `models`. Default: the fastest of the runtime that passed. */
+    /** A model's id, as listed in `models`. Default: the first of the runtime. */
     readonly model?: string;
 }
 export interface Timings {
@@ -57,7 +57,7 @@ export interface Classifier {
     /** Free the network's memory. */
     dispose(): Promise<void>;
 }
-/** The models of this package, the default first. */
+/** The models of this package, the fastest in the build's browser first: it is the default. */
 export declare const models: readonly ModelEntry[];
 /** Load the network. Every file is checked against the manifest first. Throws ClassifierError. */
 export declare function createClassifier(options: Options): Promise<Classifier>;

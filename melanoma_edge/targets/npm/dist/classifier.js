@@ -11,7 +11,7 @@ const OPENERS = {
     litert: () => import('./runtimes/litert.js'),
     onnxruntime: () => import('./runtimes/onnxruntime.js'),
 };
-/** The models of this package, the default first. */
+/** The models of this package, the fastest in the build's browser first: it is the default. */
 export const models = manifest.models;
 /** Load the network. Every file is checked against the manifest first. Throws ClassifierError. */
 export async function createClassifier(options) {

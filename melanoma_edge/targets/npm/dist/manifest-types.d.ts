@@ -9,6 +9,10 @@ export interface ModelEntry extends Listed {
     readonly file: string;
     /** Whether its second output is a class-activation map. */
     readonly heatMap: boolean;
+    /** Median of one run in the build's browser, one thread; null where there was none. */
+    readonly milliseconds: number | null;
+    /** That median by the one of the runtime's float32 file. */
+    readonly byFloat: number | null;
 }
 /** A file of the runtime that the package was tested with. */
 export interface RuntimeEntry {
@@ -28,7 +32,12 @@ export interface Manifest {
     readonly classes: readonly string[];
     /** Index of melanoma in `classes` and in the logits. */
     readonly melanoma: number;
-    /** The fastest model that passed every gate, first; the others behind it. */
+    /** What `models` are ordered by: the browser that timed them, or why none did and the order is that of preference. */
+    readonly order: {
+        readonly browser: string | null;
+        readonly why: string | null;
+    };
+    /** The default first: the fastest that passed every gate; the others behind it. */
     readonly models: readonly ModelEntry[];
     readonly files: Readonly<Record<'policy.json' | 'golden.json', Listed>>;
     readonly runtimes: Readonly<Record<RuntimeName, RuntimeEntry>>;

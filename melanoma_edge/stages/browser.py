@@ -1,0 +1,56 @@
+"""Time the web target's files in a browser, where there is one: what is fast natively need not be fast there."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from melanoma_edge.artifact import Artifact, run_stage, write_json
+from melanoma_edge.bench import browser
+from melanoma_edge.bench.machine import machine
+from melanoma_edge.errors import EdgeError
+from melanoma_edge.options import ProofOptions
+from melanoma_edge.progress import Progress
+from melanoma_edge.targets import web
+
+TARGET = "web"
+TIMES = "browser.json"
+
+
+def run(
+    work: Path,
+    targets: Sequence[str],
+    artifacts: Sequence[Artifact],
+    size: int,
+    proof: ProofOptions,
+    progress: Progress,
+) -> dict[str, Any] | None:
+    """The document that report.json has as `bench.browser`: "rows" the fastest first, or "why" there are none; None
+    when the web is no target.
+
+    Raises InputError when the browser or runtimes that were asked for are not there, EdgeError when a browser that was
+    asked for by its path fails.
+    """
+    if TARGET not in targets:
+        return None
+    where = web.stand(proof.browser, proof.node_modules)
+    if isinstance(where, str):
+        return web.untimed(artifacts, where)
+
+    def make(folder: Path) -> None:
+        progress("timing in a browser", 0, 1)
+        write_json(folder / TIMES, web.timed(where, artifacts, size, proof.bench_runs))
+        progress("timing in a browser", 1, 1)
+
+    try:
+        stage = run_stage(
+            work / "browser",
+            make,
+            inputs={**{a.path.name: a.sha256 for a in artifacts}, "parts": web.parts()},
+            options={"runs": proof.bench_runs, "browser": browser.version(where.program), "machine": machine()},
+        )
+    except EdgeError as error:
+        if proof.browser != browser.AUTO:
+            raise
+        return web.untimed(artifacts, str(error))
+    return dict(json.loads((stage.folder / TIMES).read_text()))

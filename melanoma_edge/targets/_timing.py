@@ -1,0 +1,116 @@
+"""Latency of the npm package's models in a browser, through the package's own code, one thread."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from melanoma_edge.artifact import Artifact
+from melanoma_edge.bench import browser, latency
+from melanoma_edge.errors import InputError
+from melanoma_edge.targets import _npm
+
+PAGE = "timing.html"
+FOLDERS = {"litert": "wasm", "onnxruntime": "dist"}  # of a runtime's own files in its npm package
+PLACES = ("node_modules", "web/node_modules")  # of the current folder: an app's, and this repository's
+
+
+@dataclass(frozen=True)
+class Stand:
+    """A browser, and the folder of npm packages with the runtimes."""
+
+    program: Path
+    modules: Path
+
+
+def stand(wanted: str, modules: str | None) -> Stand | str:
+    """What there is to time with, or one sentence on what is missing.
+
+    wanted, modules: of `--browser` and `--node-modules`. Raises InputError when a browser was asked for by its path and
+    something is missing, and for a folder that lacks the runtimes.
+    """
+    program = browser.find(wanted)
+    if program is None:
+        asked = wanted == browser.NONE
+        return "it was not asked for" if asked else "no Chromium was found: install one, or name it with --browser"
+    lacking = [_lacking(Path(place)) for place in ([modules] if modules else PLACES)]
+    found = next((place for place, why in zip([modules] if modules else PLACES, lacking, strict=True) if not why), None)
+    if found is not None:
+        return Stand(program, Path(found))
+    why = lacking[0] or ""
+    if modules or wanted != browser.AUTO:
+        raise InputError(why)
+    return why
+
+
+def time(
+    where: Stand, files: Mapping[str, Artifact], size: int, runs: int, runs_in: Mapping[str, str]
+) -> dict[str, Any]:
+    """Milliseconds of each file by turns in one page: "rows" with percentiles and the ratio to the runtime's float32.
+
+    files: by file name, the preferred first; rows come the fastest first, and one comes before a preferred one only
+    where it is faster beyond doubt. size: side of the network's input. runs_in: runtime by format. Raises EdgeError
+    when the browser fails.
+    """
+    known = _npm.runtimes()
+    models = [
+        {"file": name, "runtime": runs_in[a.format], "precision": a.precision, "heatMap": False}
+        for name, a in files.items()
+    ]
+    runtimes = {key: {**known[key], "folder": folder} for key, folder in FOLDERS.items()}
+    told = {"models": models, "size": size, "runs": runs, "runtimes": runtimes}
+    site: dict[str, bytes | Path] = {
+        PAGE: _npm.file(PAGE),
+        "told.json": json.dumps(told).encode(),
+        "modules": where.modules,
+        **{f"models/{name}": a.path for name, a in files.items()},
+        **{place: data for place, data in _npm.compiled().items() if place.startswith("dist/")},
+    }
+    found = browser.ask(where.program, site, PAGE)
+    taken = {name: np.asarray(np.rint(np.array(found["milliseconds"][name]) * 1e6), np.int64) for name in files}
+    floats = {a.format: name for name, a in files.items() if a.precision == "float32"}
+    return {
+        "browser": browser.version(where.program),
+        "integer_dot": found["integerDot"],
+        "rows": [_row(name, taken, floats[files[name].format]) for name in fastest_first(taken)],
+    }
+
+
+def fastest_first(taken: Mapping[str, latency.Nanoseconds]) -> list[str]:
+    """Names by latency. taken: `[runs]` by name, paired by round, the preferred first; another one goes before it where
+    the 95 % interval of their ratio lies below 1."""
+    order: list[str] = []
+    for name, own in taken.items():
+        at = len(order)
+        while at and latency.ratio(own, taken[order[at - 1]]).high < 1:
+            at -= 1
+        order.insert(at, name)
+    return order
+
+
+def _row(name: str, taken: Mapping[str, latency.Nanoseconds], twin: str) -> dict[str, Any]:
+    told = asdict(latency.summarize(taken[name], 1))
+    return {"name": name, **told, "ratio": asdict(latency.ratio(taken[name], taken[twin]))}
+
+
+def _lacking(modules: Path) -> str | None:
+    """What a folder of npm packages lacks, None when both runtimes lie there in the versions that were tested."""
+    wanted = {entry["package"]: entry["version"] for entry in _npm.runtimes().values()}
+    found = {name: _version(modules / name / "package.json") for name in wanted}
+    if found == wanted:
+        return None
+    words = " ".join(f"{name}@{version}" for name, version in wanted.items())
+    told = ", ".join(f"{name} {version}" for name, version in found.items() if version) or "neither"
+    return f"{modules} holds {told} of the runtimes: npm install {words}"
+
+
+def _version(package: Path) -> str | None:
+    if not package.is_file():
+        return None
+    try:
+        return str(json.loads(package.read_text())["version"])
+    except (KeyError, ValueError):
+        return None
