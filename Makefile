@@ -82,8 +82,9 @@ bench-peers: install $(ONNX2TF)/installed  ## our recipes beside other converter
 	$(BIN)/python benchmarks/against_peers.py $(NETWORKS) --data $(DATA) --mean $(MEAN) --std $(MEAN)
 	$(BIN)/python benchmarks/peers_table.py
 
-bench-web: install browser  ## latency of PACKAGES (npm tarballs) in Chromium
-	$(BIN)/python benchmarks/in_browser.py $(PACKAGES)
+bench-web: install browser  ## latency, cold start and bytes of PACKAGES (npm tarballs) in Chromium
+	$(BIN)/python benchmarks/web_tables.py $(PACKAGES)
+	$(BIN)/python benchmarks/web_tables.py --published --runs 5
 
 bench-proof: install  ## memory of verifying 10,000 images, seconds of 1,000,000 predictions
 	$(BIN)/python benchmarks/many_images.py

@@ -222,10 +222,8 @@ def test_predict_answers_for_images_folders_and_bad_files(bundle, tmp_path):
 def test_heat_maps_ship_are_drawn_and_are_told_of(mapped, tmp_path):
     told = report(mapped)
     jsonschema.validate(told, schema())
-    assert (
-        told["build"]["options"]["files"] == {"heat_map": True, "android_float": False}
-        and "--heat-map" in told["build"]["command"]
-    )
+    files = {"heat_map": True, "android_float": False, "web_models": "needed"}
+    assert told["build"]["options"]["files"] == files and "--heat-map" in told["build"]["command"]
     maps = told["heat_maps"]
     assert {row["artifact"] for row in maps["agreement"]} == {row["name"] for row in told["artifacts"]}
     assert maps["shape"] == [16, 16] and maps["drawn"] == "small_int8.tflite"
