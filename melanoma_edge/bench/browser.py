@@ -85,7 +85,7 @@ def _wait(answers: "queue.Queue[Any]", running: "subprocess.Popen[bytes]", timeo
     for _ in range(int(timeout * 2)):
         with contextlib.suppress(queue.Empty):
             return answers.get(timeout=0.5)
-        if running.poll() is not None:
+        if running.poll() is not None and answers.empty():
             raise EdgeError(f"{name} ended with {running.returncode} before its page answered")
     raise EdgeError(f"{name} gave no answer within {timeout:g} seconds")
 

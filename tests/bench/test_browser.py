@@ -43,6 +43,11 @@ def test_a_page_that_says_nothing_is_not_waited_for_forever(chromium: Path) -> N
         browser.ask(chromium, {"p.html": page("")}, "p.html", timeout=1)
 
 
+def test_a_page_that_closes_its_window_ends_the_browser(chromium: Path) -> None:
+    with pytest.raises(EdgeError, match="ended with 0 before"):
+        browser.ask(chromium, {"p.html": page("window.close();")}, "p.html", timeout=60)
+
+
 def test_a_program_that_is_no_browser_is_an_error(tmp_path: Path) -> None:
     fake = tmp_path / "fake"
     fake.write_text(f"#!{sys.executable}\nraise SystemExit(3)\n")
