@@ -50,6 +50,18 @@ def fake_quantize(value: Tensor, affine: Affine) -> Tensor:
     return result
 
 
+class _Snap(torch.autograd.Function):
+    """Nearest multiple of a power of two; the gradient passes."""
+
+    @staticmethod
+    def forward(_context: Any, value: Tensor, step: float) -> Tensor:
+        return snap(value, step)
+
+    @staticmethod
+    def backward(_context: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return gradients[0], None
+
+
 def encode(value: Tensor, affine: Affine) -> Tensor:
     """The uint8 integers of `value`."""
     return (value / affine.scale).round_().add_(affine.zero_point).clamp_(0, LEVELS).to(torch.uint8)
@@ -95,7 +107,10 @@ def edges(program: Program, scheme: Scheme) -> tuple[Callable[[Step, str], bool]
 def on_grid(scheme: Scheme, step: Step, name: str, value: Tensor) -> Tensor:
     """A value that a float step reads or makes, rounded where the scheme has a grid for it."""
     grids = scheme.grids.steps
-    return snap(value, grids[name]) if name in grids and step.node not in scheme.placement.integer else value
+    if name not in grids or step.node in scheme.placement.integer:
+        return value
+    snapped: Tensor = _Snap.apply(value, grids[name])
+    return snapped
 
 
 def constants(model: ir.Model, scheme: Scheme) -> dict[str, Tensor]:

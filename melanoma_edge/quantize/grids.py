@@ -1,11 +1,12 @@
-"""Float operators between integer ones, on grids where their sums are exact: every runtime then makes the same bits.
+"""Float operators beside integer ones, on grids where their sums are exact: every runtime then makes the same bits.
 
 A float32 sum depends on its order, which is each kernel's own, unless all its partial sums are multiples of one power
 of two and below 2^24 of it. Without that, a value beside a rounding boundary goes one way here and the other way there,
-and the layers behind turn that into other decisions. So values that float operators read are rounded to multiples of a
-power of two, 2^BITS of them or fewer on either side of zero, and weights to as many bits as the sum leaves room for:
-10 or so, where integers would have 8. Rounding is two additions, x + C - C with C = 1.5 * 2^23 steps (Knuth, TAOCP 2,
-section 4.2.2), since not every runtime has a fast operator for it.
+and the layers behind turn that into other decisions; and logits differ in their last bits, on ARM64 from x86. So values
+that float operators read are rounded to multiples of a power of two, 2^BITS of them or fewer on either side of zero,
+and weights to as many bits as the sum leaves room for: 10 or so, where integers would have 8. Rounding is two
+additions, x + C - C with C = 1.5 * 2^23 steps (Knuth, TAOCP 2, section 4.2.2), since not every runtime has a fast
+operator for it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,9 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from melanoma_edge.quantize.affine import Affine
-from melanoma_edge.quantize.placement import Placement, constant_operands, variable_inputs
+from melanoma_edge.quantize.placement import MEAN, Placement, constant_operands, variable_inputs
 from melanoma_edge.quantize.prepare import WEIGHTED, array
-from melanoma_edge.quantize.ranges import Observation
+from melanoma_edge.quantize.ranges import Observation, mean_square
 
 BITS = 10  # of the magnitude of a value
 FINER_BITS = 2  # of the grid for values that arrive in integers of another scale
@@ -29,19 +30,25 @@ ROUNDED_BY = 2  # steps that adaptive rounding may move a weight by, at most
 LARGEST_SUM = 2**24  # steps; above it, neighbouring float32 numbers are more than one step apart
 ELEMENTWISE = ("Add", "Mul")
 EXACT = (*WEIGHTED, *ELEMENTWISE)  # on grids that are not too fine
+READING = (*EXACT, MEAN)  # what they read has to be on a grid
+DIVIDED = 2**11  # parts in which a mean of pixels counts, in a step that it is rounded to: more come near halves
+WIDEST = 16  # bits of a value, at most, that share a sum with its weights
+ROUNDING_GAIN = 0.1  # squared error of adaptive rounding by that of rounding to nearest, measured
 PASSING = ("Relu", "Clip", "MaxPool", "Reshape", "Flatten")  # no rounding of their own
 
 
 @dataclass(frozen=True)
 class Exact:
     """float32 weight `[C, ...]` and bias `[C]` of a float Conv or Gemm on their grids. scales, steps: float64 `[C]`,
-    the power of two that a channel's weights and its bias are multiples of.
+    the power of two that a channel's weights and its bias are multiples of. reach: step of the values that the node
+    reads, and the largest of them in steps.
     """
 
     weight: NDArray[np.float32]
     bias: NDArray[np.float32]
     scales: NDArray[np.float64]
     steps: NDArray[np.float64]
+    reach: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -58,20 +65,16 @@ class Grids:
 NONE = Grids({}, {}, {})
 
 
-def feeding(model: ir.Model, placement: Placement) -> list[ir.Node]:
-    """The float nodes whose results reach an integer node, in topological order."""
-    reaches: set[ir.Node] = set()
-    for node in reversed(list(model.graph)):
-        if any(reader.name in placement.integer or reader in reaches for v in node.outputs for reader in v.consumers()):
-            reaches.add(node)
-    return [n for n in model.graph if n in reaches and n.name not in placement.integer]
+def floats(model: ir.Model, placement: Placement) -> list[ir.Node]:
+    """The float nodes of a graph that has integer ones, in topological order."""
+    return [n for n in model.graph if placement.integer and n.name not in placement.integer]
 
 
 def rounded(model: ir.Model, placement: Placement) -> frozenset[str]:
-    """The values that `lay` needs observations of: made by such a node, and read by an operator that adds or
+    """The values that `lay` needs observations of: made by a float node, and read by an operator that adds or
     multiplies, or by an integer one."""
-    nodes = feeding(model, placement)
-    wanted = {str(v.name) for n in nodes if n.op_type in EXACT for v in variable_inputs(n)} | placement.groups.keys()
+    nodes = floats(model, placement)
+    wanted = {str(v.name) for n in nodes if n.op_type in READING for v in variable_inputs(n)} | placement.groups.keys()
     return frozenset(str(v.name) for n in nodes for v in n.outputs if v.name in wanted)
 
 
@@ -82,35 +85,43 @@ def lay(
     observations: Mapping[str, Observation],
     image: Affine | None,
 ) -> tuple[Grids, frozenset[str]]:
-    """Grids for the float nodes that feed integer ones, and those nodes whose results are not exact for all that.
+    """Grids for the float nodes, and those nodes whose results are not exact for all that.
 
-    activations: by value. observations: of the values that float nodes make. image: exact parameters of the network's
-    input.
+    activations: by value. observations: of the values that float nodes make, and of quantised ones. image: exact
+    parameters of the network's input.
     """
-    nodes = feeding(model, placement)
-    read = {str(v.name) for n in nodes if n.op_type in EXACT for v in variable_inputs(n)}
-    reach, steps = _given(model, nodes, {**activations, **_named(model.graph.inputs[0], image)}, read)
+    nodes = floats(model, placement)
+    read = {str(v.name) for n in nodes if n.op_type in READING for v in variable_inputs(n)}
+    shared = _shared(nodes, observations)
+    reach, steps = _given(model, nodes, {**activations, **_named(model.graph.inputs[0], image)}, read, shared)
     weights: dict[str, Exact] = {}
     constants: dict[str, NDArray[np.float32]] = {}
+    means: dict[str, tuple[str, float]] = {}  # by value: the mean behind it, and its operand's step by its pixels
     inexact: set[str] = set()
     for node in nodes:
         inputs, made = [str(v.name) for v in variable_inputs(node)], str(node.outputs[0].name)
         reaches = [reach[name] for name in inputs if name in reach]
         on_grids = len(reaches) == len(inputs)
         if node.op_type in WEIGHTED and on_grids:
-            weights[str(node.name)] = exact(array(node.inputs[1]), array(node.inputs[2]), *reaches[0])
+            weights[str(node.name)] = exact(array(node.inputs[1]), array(node.inputs[2]), reaches[0])
         elif node.op_type in ELEMENTWISE and on_grids and len(reaches) == 1:
             constants |= {str(v.name): _constant(node, array(v), *reaches[0]) for v in constant_operands(node)}
+        elif node.op_type == MEAN and on_grids:
+            means[made] = (str(node.name), reaches[0][0] / _pixels(node))
+        elif node.op_type in PASSING and inputs[0] in means:
+            means[made] = means[inputs[0]]
         elif node.op_type not in PASSING and not (on_grids and _exact_elementwise(node, reaches)):
             inexact.add(str(node.name))
         crosses = made in activations and not _dyadic(activations[made].scale)
         if made in read or crosses:
-            step = step_of(observations[made])
+            step = shared.get(made) or step_of(observations[made])
             if crosses:
                 step = next((s for s in step / FINER if clear_of_halves(s, activations[made])), 0.0)
             if step == 0.0:
                 inexact.add(str(node.name))
                 continue
+            if made in means and step > DIVIDED * means[made][1]:
+                inexact.add(means[made][0])
             steps[made], reach[made] = step, (step, _farthest(observations[made]) / step)
     return Grids(steps, weights, constants), frozenset(inexact)
 
@@ -128,15 +139,39 @@ def step_of(observation: Observation) -> float:
     return float(2.0 ** np.ceil(np.log2(max(_farthest(observation), 2.0**-30) / 2**BITS)))
 
 
-def exact(weight: NDArray[np.float32], bias: NDArray[np.float32], step: float, largest: float) -> Exact:
-    """`weight` `[C, ...]` and `bias` `[C]` on the finest power of two a channel on which all partial sums with values
-    of up to `largest` multiples of `step` are exact."""
+def exact(weight: NDArray[np.float32], bias: NDArray[np.float32], reach: tuple[float, float]) -> Exact:
+    """`weight` `[C, ...]` and `bias` `[C]` on the finest power of two a channel on which all partial sums are exact.
+
+    reach: the step of the values that they meet, and the largest of those in steps.
+    """
+    step, largest = reach
     flat = np.abs(weight.reshape(len(weight), -1)).astype(np.float64)
-    room = max(LARGEST_SUM - ROUNDED_BY * flat.shape[1] * largest, LARGEST_SUM / 4)
-    sums = np.maximum(flat.sum(1) * largest + np.abs(bias) / step, 2.0**-30)
-    finest = 2.0 ** np.ceil(np.log2(sums / room))
+    finest = _finest(flat, np.abs(bias), step, largest)
     rounded = on_grid(weight, finest.reshape(-1, *[1] * (weight.ndim - 1)))
-    return Exact(rounded, on_grid(bias, finest * step), finest, finest * step)
+    return Exact(rounded, on_grid(bias, finest * step), finest, finest * step, reach)
+
+
+def balanced(weight: NDArray[np.float32], observation: Observation) -> float:
+    """The step of the values `[I]` that a layer `[C, I]` adds up, with which values and weights, which share the bits
+    of the sum, add the least noise to it together."""
+    flat, farthest = np.abs(weight).astype(np.float64), max(_farthest(observation), 2.0**-30)
+    steps = 2.0 ** (np.ceil(np.log2(farthest)) - np.arange(2, WIDEST))
+
+    def noise(step: float) -> float:
+        finest = _finest(flat, np.zeros(len(flat)), step, farthest / step)
+        of_weights = ROUNDING_GAIN * finest**2 * flat.shape[1] * mean_square(observation)
+        return float((step**2 * np.square(flat).sum(1) + of_weights).max())
+
+    return float(min(steps, key=noise))
+
+
+def _finest(
+    sizes: NDArray[np.float64], biases: NDArray[np.floating], step: float, largest: float
+) -> NDArray[np.float64]:
+    """The power of two `[C]` for weights of these `sizes` `[C, I]` whose sums stay below LARGEST_SUM."""
+    room = max(LARGEST_SUM - ROUNDED_BY * sizes.shape[1] * largest, LARGEST_SUM / 4)
+    sums = np.maximum(sizes.sum(1) * largest + biases / step, 2.0**-30)
+    return np.asarray(2.0 ** np.ceil(np.log2(sums / room)))
 
 
 def on_grid(values: NDArray[np.floating], steps: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -171,11 +206,22 @@ def _exact_elementwise(node: ir.Node, reaches: Sequence[tuple[float, float]]) ->
     return step * most + other * also < LARGEST_SUM * min(step, other)
 
 
+def _shared(nodes: Collection[ir.Node], observations: Mapping[str, Observation]) -> dict[str, float]:
+    """The step of each value that a fully connected layer alone reads: see `balanced`."""
+    readers = [(str(n.inputs[0].name), n) for n in nodes if n.op_type == "Gemm" and n.inputs[0] is not None]
+    alone = [(name, n) for name, n in readers if n.inputs[0] is not None and len(n.inputs[0].consumers()) == 1]
+    return {name: balanced(array(n.inputs[1]), observations[name]) for name, n in alone if name in observations}
+
+
 def _given(
-    model: ir.Model, nodes: Collection[ir.Node], activations: Mapping[str, Affine], read: Collection[str]
+    model: ir.Model,
+    nodes: Collection[ir.Node],
+    activations: Mapping[str, Affine],
+    read: Collection[str],
+    shared: Mapping[str, float],
 ) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
     """Of the values in `read` that the float `nodes` do not make: their step and the largest of them in steps; and the
-    steps of those that have to be rounded to them, since their scale is no power of two."""
+    steps of those that have to be rounded to them, since their scale is no power of two. shared: steps that are set."""
     made = {str(v.name) for n in nodes for v in n.outputs}
     reach: dict[str, tuple[float, float]] = {}
     steps: dict[str, float] = {}
@@ -185,9 +231,16 @@ def _given(
         if not _dyadic(step) and name == model.graph.inputs[0].name:
             continue  # float operators read the image as it comes
         if not _dyadic(step):
-            step = steps[name] = float(2.0 ** (np.floor(np.log2(affine.scale)) - FINER_BITS))
+            usual = float(2.0 ** (np.floor(np.log2(affine.scale)) - FINER_BITS))
+            step = steps[name] = shared.get(name, usual)
         reach[name] = (step, max(affine.high, -affine.low) / step)
     return reach, steps
+
+
+def _pixels(node: ir.Node) -> int:
+    """How many values each mean is of."""
+    shape = node.inputs[0].shape if node.inputs[0] is not None else None
+    return 1 if shape is None else int(np.prod(shape.numpy()[2:]))
 
 
 def _named(value: ir.Value, affine: Affine | None) -> dict[str, Affine]:

@@ -21,6 +21,7 @@ from melanoma_edge.export.temperature import last_layer
 from melanoma_edge.quantize.affine import from_range
 from melanoma_edge.quantize.executor import Edge, Program, load, run
 from melanoma_edge.quantize.fake import hooks
+from melanoma_edge.quantize.grids import exact
 from melanoma_edge.quantize.limits import output_group
 from melanoma_edge.quantize.prepare import array, set_array
 from melanoma_edge.quantize.scheme import Scheme
@@ -38,10 +39,10 @@ class Fit:
     shifts: NDArray[np.float64]
 
 
-def refit(model: ir.Model, scheme: Scheme, batches: Iterable[Tensor], exact: Logits) -> Scheme:
+def refit(model: ir.Model, scheme: Scheme, batches: Iterable[Tensor], wanted: Logits) -> Scheme:
     """`scheme` of `model` with the last layer refitted; the layer's weights in `model` change in place.
 
-    batches: of calibration images, which need no labels. exact: the float network's logits `[N, K]` on them.
+    batches: of calibration images, which need no labels. wanted: the float network's logits `[N, K]` on them.
     """
     node = last_layer(model)
     if node is None:
@@ -49,11 +50,20 @@ def refit(model: ir.Model, scheme: Scheme, batches: Iterable[Tensor], exact: Log
     program = load(model)
     simulated = hooks(model, program, scheme)
     edges = (simulated.on_input, simulated.on_output)
-    found = fit(answers(program, batches, simulated.constants, *edges), exact)
+    found = fit(answers(program, batches, simulated.constants, *edges), wanted)
     weight, bias = array(node.inputs[1]), array(node.inputs[2])
     set_array(node.inputs[1], weight * found.factor)
     set_array(node.inputs[2], bias * found.factor + found.shifts)
-    return _rescaled(scheme, node, found) if node.name in scheme.placement.integer else scheme
+    return _rescaled(scheme, node, found) if node.name in scheme.placement.integer else _laid(scheme, node)
+
+
+def _laid(scheme: Scheme, node: ir.Node) -> Scheme:
+    """The scheme of a float last layer: its new weights go to the grid of their own sums."""
+    before = scheme.grids.weights.get(str(node.name))
+    if before is None:
+        return scheme
+    after = exact(array(node.inputs[1]), array(node.inputs[2]), before.reach)
+    return replace(scheme, grids=replace(scheme.grids, weights={**scheme.grids.weights, str(node.name): after}))
 
 
 def _rescaled(scheme: Scheme, node: ir.Node, found: Fit) -> Scheme:

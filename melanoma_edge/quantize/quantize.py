@@ -1,7 +1,7 @@
 """One float ONNX graph to one QDQ ONNX graph, decided once for every runtime."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
+from melanoma_edge.export.temperature import last_layer
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.affine import Affine
 from melanoma_edge.quantize.bias import correct, float_means
@@ -94,6 +95,9 @@ def decide(evidence: Evidence, recipe: Recipe, *, progress: Progress = silent) -
         if not evidence.logits:
             evidence.logits.append(answers(evidence.program, images))
         scheme = refit(model, scheme, images, evidence.logits[0])
+        if recipe.adaptive_rounding:
+            last = [node for node in _on_grids(model, scheme) if node is last_layer(model)]
+            scheme = _round_on_grids(model, evidence, scheme, last)
     fidelity = signal_to_noise(
         evidence.program, model, scheme, Batches(evidence.images[:FIDELITY_IMAGES], evidence.spec)
     )
@@ -146,7 +150,7 @@ def _correct(model: ir.Model, evidence: Evidence, scheme: Scheme, progress: Prog
 def _round(model: ir.Model, evidence: Evidence, scheme: Scheme, progress: Progress) -> Scheme:
     """Adaptive rounding of every weight; those in integers are done once for all recipes."""
     nodes = weighted_nodes(model, scheme.placement)
-    exact = [node for node in model.graph if node.name in scheme.grids.weights]
+    exact = _on_grids(model, scheme)
     second = moments(evidence, [*nodes, *exact], progress)
     for done, node in enumerate(nodes, 1):
         name = str(node.name)
@@ -155,13 +159,23 @@ def _round(model: ir.Model, evidence: Evidence, scheme: Scheme, progress: Progre
             evidence.rounded[name] = replace(scheme.weights[name], values=values, scales=scales)
         progress("rounding", done, len(nodes))
     weights = {str(node.name): evidence.rounded[str(node.name)] for node in nodes}
-    finer = {
-        name: replace(scheme.grids.weights[name], weight=round_on_grid(array(node.inputs[1]), scales, second[name]))
-        for node in exact
-        for name, scales in [(str(node.name), scheme.grids.weights[str(node.name)].scales)]
-    }
-    grids = replace(scheme.grids, weights=finer)
-    return rebias(model, replace(scheme, weights=weights, grids=grids))
+    rounded = rebias(model, replace(scheme, weights=weights))
+    return _round_on_grids(model, evidence, rounded, exact)
+
+
+def _on_grids(model: ir.Model, scheme: Scheme) -> list[ir.Node]:
+    """The float layers whose weights are on grids."""
+    return [node for node in model.graph if node.name in scheme.grids.weights]
+
+
+def _round_on_grids(model: ir.Model, evidence: Evidence, scheme: Scheme, nodes: Collection[ir.Node]) -> Scheme:
+    """Adaptive rounding of the weights of `nodes` on their grids."""
+    second, finer = moments(evidence, nodes), dict(scheme.grids.weights)
+    for node in nodes:
+        name = str(node.name)
+        weight = round_on_grid(array(node.inputs[1]), finer[name].scales, second[name])
+        finer[name] = replace(finer[name], weight=weight)
+    return replace(scheme, grids=replace(scheme.grids, weights=finer))
 
 
 def _check_names(model: ir.Model, recipe: Recipe) -> None:

@@ -95,6 +95,12 @@ def centres() -> NDArray[np.float64]:
         return np.asarray(middle.view(np.float32), np.float64)
 
 
+def mean_square(observation: Observation) -> float:
+    """Mean of the squares of the values seen."""
+    middle, counts = _filled(observation.counts)
+    return float(counts @ middle**2 / max(counts.sum(), 1.0))
+
+
 def choose(observation: Observation, method: str) -> Affine:
     """uint8 parameters for an observed tensor.
 

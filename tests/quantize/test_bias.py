@@ -14,7 +14,7 @@ from melanoma_edge.quantize.executor import Program, Step, load, run
 from melanoma_edge.quantize.fake import hooks
 from melanoma_edge.quantize.prepare import prepare, set_array
 from melanoma_edge.quantize.ranges import observe
-from melanoma_edge.quantize.scheme import Scheme, round_weights, settle
+from melanoma_edge.quantize.scheme import Scheme, rebias, round_weights, settle
 
 IMAGES = torch.round(torch.rand(12, 3, 10, 10, generator=torch.Generator().manual_seed(0)) * 255 - 128) / 128
 
@@ -72,7 +72,7 @@ def test_no_mean_error_on_the_calibration_images_grows(seed: int, coarse: bool) 
     before = mean_errors(model, scheme, means)
     for name, bias in correct(model, program, scheme, means, IMAGES.split(5)).items():
         set_array(model.graph.initializers[name], bias)
-    corrected = round_weights(model, scheme)
+    corrected = rebias(model, round_weights(model, scheme))
     after = mean_errors(model, corrected, means)
     for step in program.steps:
         if step.output in means:
@@ -81,6 +81,8 @@ def test_no_mean_error_on_the_calibration_images_grows(seed: int, coarse: bool) 
                 weights = corrected.weights[step.node]
                 steps = scheme.activations[step.inputs[0]].scale * weights.scales
                 np.testing.assert_array_equal(weights.values, scheme.weights[step.node].values)
+            elif step.node in corrected.grids.weights:
+                steps = corrected.grids.weights[step.node].steps
             assert (after[step.output] <= 0.5 * steps + 1e-5).all(), step
     assert sum(e.sum() for e in after.values()) < sum(e.sum() for e in before.values())
 
