@@ -37,10 +37,8 @@ from melanoma_edge.stages import (
     weight_only,
 )
 from melanoma_edge.stages import data as data_stage
-from melanoma_edge.stages import train as train_stage
 from melanoma_edge.stages.data import Images
 from melanoma_edge.stages.faithful import graph_change
-from melanoma_edge.train.weights import load_model
 from melanoma_edge.verify import operating_point
 
 Triple = tuple[float, float, float]
@@ -85,12 +83,14 @@ def build(
     progress: Progress = silent,
 ) -> Outcome:
     """From labelled images to a bundle. Raises EdgeError and its children; a failed gate is in the outcome's report."""
+    from melanoma_edge.stages.train import MODEL
+
     _check_choices(targets, compiling)
     if compiling.files.heat_map:
         models.require_linear_head(network.arch, network.head)
     with _workspace(output) as work:
         images, trained = _train(work, data, network, training, progress)
-        checkpoint = trained.folder / train_stage.MODEL
+        checkpoint = trained.folder / MODEL
         exported = graph.export(work, checkpoint)
         command = spell("build", {"target": tuple(targets)}, data, network, training, *vars(compiling).values())
         reference = Reference(checkpoint, Preprocessing(images.size), command, trained)
@@ -120,7 +120,7 @@ def compile_network(
     """
     _check_choices(targets, compiling)
     onnx = given.suffix != ".safetensors"
-    size = check_contract(given).size if onnx else load_model(given)[1].spec.image_size
+    size = check_contract(given).size if onnx else _side(given)
     spec = Preprocessing(size, *normalization) if onnx else Preprocessing(size)
     with _workspace(output) as work:
         images = data_stage.prepare(work, data, size=size, train=False, progress=progress)
@@ -131,9 +131,18 @@ def compile_network(
         return _prove(output, targets, images, exported, reference, compiling, progress)
 
 
+def _side(checkpoint: Path) -> int:
+    """Of the input of a network of ours, in pixels."""
+    from melanoma_edge.train.weights import load_model
+
+    return load_model(checkpoint)[1].spec.image_size
+
+
 def _train(
     work: Path, data: DataOptions, network: NetworkOptions, training: TrainOptions, progress: Progress
 ) -> tuple[Images, Stage]:
+    from melanoma_edge.stages import train as train_stage
+
     # The number of classes is the task's affair: what is refused here is refused before the images are decoded.
     asked = models.spec(network.arch, 2, image_size=network.image_size, dropout=network.dropout, head=network.head)
     size = asked.image_size

@@ -42,8 +42,8 @@ def channel_extremes(program: Program, batches: Batches, names: Collection[str])
 
     def on_output(step: Step, name: str, value: Tensor) -> Tensor:
         if name in names:
-            flat = value.transpose(0, 1).flatten(1)
-            low, high = flat.amin(1).double().numpy(), flat.amax(1).double().numpy()
+            others = [axis for axis in range(value.ndim) if axis != 1]
+            low, high = value.amin(others).double().numpy(), value.amax(others).double().numpy()
             before = found.get(name, Extremes(low, high))
             found[name] = Extremes(np.minimum(before.low, low), np.maximum(before.high, high))
         return value
@@ -111,15 +111,16 @@ def _cost(
 
 
 def _evaluate(cost: _Cost, logs: Tensor) -> Tensor:
-    """Expected squared change of the probability by rounding this class and its readers, when channel c is
-    multiplied by exp(logs[c]). Rounding to a step d adds noise of variance d^2 / 12."""
+    """Expected squared change of the probability `[S]` by rounding this class and its readers, when channel c is
+    multiplied by exp(logs[s, c]). Rounding to a step d adds noise of variance d^2 / 12."""
     factors = logs.exp()
-    steps = ((cost.highs * factors).amax(1) - (cost.lows * factors).amin(1)) / LEVELS
-    total = (steps.square() / 12 * (cost.values / factors.square()).sum(1)).sum()
+    each = factors[:, None]  # [S, 1, C]
+    steps = ((cost.highs * each).amax(2) - (cost.lows * each).amin(2)) / LEVELS
+    total = (steps.square() / 12 * (cost.values / each.square()).sum(2)).sum(1)
     for largest, importance, channels in cost.weights:
-        read = factors[channels] if channels.ndim == 2 and channels.shape[1] == 1 else factors
-        steps = (largest / read).amax(1) / LARGEST
-        total = total + WEIGHT_NOISE * (steps.square() / 12 * (importance * read.square()).sum(1)).sum()
+        read = each if channels.shape[1] == factors.shape[1] else factors[:, channels]  # [S, O, I]
+        steps = (largest / read).amax(2) / LARGEST
+        total = total + WEIGHT_NOISE * (steps.square() / 12 * (importance * read.square()).sum(2)).sum(1)
     return total
 
 
@@ -134,31 +135,31 @@ def _best(group: ChannelClass, cost: _Cost, extremes: Mapping[str, Extremes]) ->
         lower = torch.where(reached >= cap * (1 - 1e-6), 0.0, lower)
     sizes = torch.maximum(cost.highs, -cost.lows).amax(0)
     level = (sizes.max() / sizes.clamp(min=float(sizes.max()) / FACTOR_LIMIT + 1e-30)).log()
-    nothing = torch.zeros_like(upper)
-    starts = [nothing, (level / 2).clamp(lower, upper), level.clamp(lower, upper)]
-    tried = [_descend(cost, start, lower, upper) for start in starts]
-    before = float(_evaluate(cost, nothing))
-    after, logs = min(tried, key=lambda pair: pair[0])
+    starts = torch.stack([torch.zeros_like(upper), (level / 2).clamp(lower, upper), level.clamp(lower, upper)])
+    before = float(_evaluate(cost, starts[:1]))
+    after, logs = _descend(cost, starts, lower, upper)
     return logs.exp().numpy(), after / before if before > 0 else 1.0
 
 
-def _descend(cost: _Cost, start: Tensor, lower: Tensor, upper: Tensor) -> tuple[float, Tensor]:
-    """The best point of a projected Adam descent from `start`, never worse than `start`."""
-    logs = start.clone().requires_grad_()
+def _descend(cost: _Cost, starts: Tensor, lower: Tensor, upper: Tensor) -> tuple[float, Tensor]:
+    """The best point `[C]` of projected Adam descents from `starts` `[S, C]`, never worse than they."""
+    logs = starts.clone().requires_grad_()
     optimizer = torch.optim.Adam([logs], lr=RATE)
-    best, point = float("inf"), start
+    best, points = torch.full((len(starts),), torch.inf, dtype=torch.float64), starts
     for step in range(STEPS):
         for group in optimizer.param_groups:
             group["lr"] = RATE * (1 - step / STEPS)
-        loss = _evaluate(cost, logs)
-        if (value := float(loss.detach())) < best:
-            best, point = value, logs.detach().clone()
+        losses = _evaluate(cost, logs)
+        better = losses.detach() < best
+        best = torch.where(better, losses.detach(), best)
+        points = torch.where(better[:, None], logs.detach(), points)
         optimizer.zero_grad()
-        loss.clamp(min=1e-300).log().backward()  # type: ignore[no-untyped-call]
+        losses.clamp(min=1e-300).log().sum().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         with torch.no_grad():
             logs.clamp_(lower, upper)
-    return best, point
+    first = int(best.argmin())
+    return float(best[first]), points[first]
 
 
 def _as_integers(factors: NDArray[np.float64]) -> NDArray[np.float64]:

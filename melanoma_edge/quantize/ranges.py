@@ -19,7 +19,7 @@ METHODS = ("minmax", "percentile", "mse", "fisher")
 SHIFT = 18  # a float32 without its lowest 18 bits: the sign, the exponent and 32 bins an octave
 BINS = 1 << (32 - SHIFT)
 PERCENTILE = 99.99
-LOOKED_AT = 2**19  # values of a tensor that go into its histogram; extremes are of all
+LOOKED_AT = 2**18  # values of a tensor that go into its histogram; extremes are of all
 APART = (1, 3, 7, 13, 29, 61, 127)  # primes, which meet every channel and column alike
 CANDIDATES: NDArray[np.float64] = 2.0 ** -(
     np.arange(120) / 10
@@ -68,11 +68,16 @@ def observation(value: Tensor, gradient: Tensor | None = None) -> Observation:
     """What a float32 tensor shows; gradient: of the same shape."""
     low, high = (float(v) for v in value.aminmax())
     apart = next(n for n in APART if n * LOOKED_AT >= value.numel() or n == APART[-1])
-    bins = bin_of(value.flatten()[::apart])
+    bins = bin_of(_flat(value)[::apart])
     counts = torch.bincount(bins, minlength=BINS).numpy() * apart
-    squares = None if gradient is None else gradient.flatten()[::apart].square().double()
+    squares = None if gradient is None else _flat(gradient)[::apart].square().double()
     weight = np.zeros(BINS) if squares is None else torch.bincount(bins, squares, BINS).numpy() * apart
     return Observation(low, high, counts, weight)
+
+
+def _flat(value: Tensor) -> Tensor:
+    """All elements, channels last, as convolutions leave them in memory: mostly no copy."""
+    return (value.movedim(1, -1) if value.ndim > 1 else value).reshape(-1)
 
 
 def merge(observations: Sequence[Observation]) -> Observation:

@@ -58,7 +58,8 @@ def settle(
     observations: dict[str, Observation] = {}
     while True:
         placement = place(model, image=image, float_head=float_head, float_nodes=kept)
-        observations |= observe(frozenset(v for v in placement.sources if v not in observations))
+        wanted = placement.sources | rounded(model, placement)
+        observations |= observe(frozenset(wanted - observations.keys()))
         inside, outside = respect(model, placement, _chosen(model, placement, observations, method))
         apart, close = avoid_ties(model, placement, inside)
         scales, beyond = respect(model, placement, apart)  # a scale at its limit may have left it
@@ -66,7 +67,6 @@ def settle(
         if not outside:
             by_value = {name: scales[group] for name, group in placement.groups.items()}
             activations = {**by_value, **{name: scales[name] for name in placement.constants}}
-            observations |= observe(rounded(model, placement) - observations.keys())
             grids, inexact = lay(model, placement, activations, observations, image)
             return Scheme(placement, activations, {}, grids, inexact | close)
         kept |= outside

@@ -2,11 +2,13 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from melanoma_edge import runtime
 from melanoma_edge.artifact import Stage, run_stage, write_json
+from melanoma_edge.bench.machine import usable_cores
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.progress import Progress
 from melanoma_edge.stages.data import EVALUATED, Images
@@ -20,7 +22,8 @@ def run(
 ) -> Stage:
     """Leaves predictions.csv and facts.json: runtime, version, device, threads, sha256 of the model, seconds.
 
-    The file runs in the runtime of its suffix; a .safetensors reference runs on the GPU when there is one.
+    The file runs in the runtime of its suffix; a .safetensors reference runs on the GPU when there is one. Splits run
+    side by side where a network takes one thread.
     """
     loaded = runtime.load(model, spec)
     how = {"runtime": loaded.runtime, "version": loaded.version, "device": loaded.device}
@@ -28,20 +31,21 @@ def run(
     def told(task: str, done: int, total: int, detail: str = "") -> None:
         progress(f"{name}: {task}", done, total, detail)
 
+    def answer(split: str) -> Predictions:
+        return predict_split(
+            runtime.load(model, spec),
+            images.pixels(split),
+            ids=[s.id for s in images.samples(split)],
+            labels=images.labels(split),
+            split=split,
+            task=images.task,
+            progress=told,
+        )
+
     def make(folder: Path) -> None:
         started = time.monotonic()
-        parts = [
-            predict_split(
-                loaded,
-                images.pixels(split),
-                ids=[s.id for s in images.samples(split)],
-                labels=images.labels(split),
-                split=split,
-                task=images.task,
-                progress=told,
-            )
-            for split in EVALUATED
-        ]
+        with ThreadPoolExecutor(usable_cores() if loaded.threads == 1 else 1) as pool:
+            parts = list(pool.map(answer, EVALUATED))
         write_csv(folder / CSV, concatenate(parts))
         seconds = round(time.monotonic() - started, 2)
         write_json(

@@ -14,6 +14,7 @@ import onnx_ir as ir
 from melanoma_edge import registry, runtime
 from melanoma_edge.artifact import Stage, run_stage, write_json
 from melanoma_edge.bench import latency
+from melanoma_edge.bench.machine import usable_cores
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.export import passes
 from melanoma_edge.export.tflite.emit import emit
@@ -215,7 +216,7 @@ def _predict(bench: _Bench, name: str, progress: Progress) -> Predictions:
         progress(f"{name}: {task}", done, total, detail)
 
     return predict_split(
-        runtime.load(bench.file(name), Preprocessing(images.size)),
+        runtime.load(bench.file(name), Preprocessing(images.size), threads=usable_cores()),
         images.pixels("val"),
         ids=[s.id for s in images.samples("val")],
         labels=images.labels("val"),

@@ -18,7 +18,6 @@ from melanoma_edge.report.ledger import pictured, render_csv
 from melanoma_edge.report.model_card import render_model_card
 from melanoma_edge.report.policy import build_policy, read_advice
 from melanoma_edge.stages import graph, package, predict, quantize
-from melanoma_edge.stages import train as train_stage
 from melanoma_edge.stages.data import Images
 from melanoma_edge.stages.proof import pictures
 from melanoma_edge.targets import Contents
@@ -142,7 +141,7 @@ def _places(made: Made) -> dict[str, Path]:
     files = {"reference/model.onnx": made.reference.folder / graph.MODEL}
     files["reference/predictions.csv"] = made.reference.folder / predict.CSV
     if made.trained is not None:
-        files["reference/model.safetensors"] = made.trained.folder / train_stage.MODEL
+        files["reference/model.safetensors"] = made.trained.folder / "model.safetensors"
     for target in made.targets:
         files |= registry.load("melanoma_edge.targets", target).pack(made.artifacts)
     return files
