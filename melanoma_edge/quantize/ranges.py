@@ -19,7 +19,7 @@ METHODS = ("minmax", "percentile", "mse", "fisher")
 SHIFT = 18  # a float32 without its lowest 18 bits: the sign, the exponent and 32 bins an octave
 BINS = 1 << (32 - SHIFT)
 PERCENTILE = 99.99
-LOOKED_AT = 2**18  # values of a tensor that go into its histogram; extremes are of all
+LOOKED_AT = 2**19  # values of a tensor that go into its histogram; extremes are of all
 APART = (1, 3, 7, 13, 29, 61, 127)  # primes, which meet every channel and column alike
 CANDIDATES: NDArray[np.float64] = 2.0 ** -(
     np.arange(120) / 10
