@@ -24,14 +24,14 @@ OPEN = ("--max-auc-drop", "1", "--max-flip-rate", "1", "--max-sensitivity-drop",
 
 @pytest.fixture(scope="module")
 def bundle(emulated, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small network in integers from the image to the logits, with heat maps, for TFLite and ONNX Runtime."""
+    """A small network by the first default recipe, its last layer in float, with heat maps, for TFLite and ONNX."""
     b = Builder((1, 3, SIDE, SIDE))
     x = b.op("Relu", b.conv(b.image, 8, 3, strides=[2, 2]))
     x = b.op("Relu", b.conv(b.op("Relu", b.conv(x, 8, 3, group=8)), 12))
     folder = tmp_path_factory.mktemp("verified")
     ir.save(b.done(b.linear(b.op("Flatten", b.op("GlobalAveragePool", x)), 2)), folder / "network.onnx")
     chosen = CompileOptions(
-        QuantizeOptions("static_wi8_ai8"),
+        QuantizeOptions("static"),
         ProofOptions(bench_runs=1, robustness_images=0),
         ANY,
         FileOptions(heat_map=True),
@@ -61,7 +61,7 @@ def test_every_file_gives_on_arm64_what_it_gives_here(verified: dict, bundle: Pa
     assert {name for name, _ in rows} == {a["name"] for a in verified["artifacts"]} and len(rows) == 10
     assert all(row["holds"] and row["images"] == found["images"] == 100 and row["flips"] == 0 for row in rows.values())
     for cpu in found["cpus"]:
-        assert rows["small_static_wi8_ai8.tflite", cpu]["differing_images"] == 0
+        assert rows["small_static.tflite", cpu]["differing_images"] == 0
     assert found["packages"]["ai-edge-litert"] and found["emulator"].startswith("qemu ")
     assert all(row["max_abs_dheat"] <= 1e-4 for row in rows.values())
     assert verified["gates"] and all(gate["passed"] for gate in verified["gates"])
@@ -83,7 +83,7 @@ def test_an_altered_answer_fails_with_exit_code_3_and_is_named(verified: dict, b
     from melanoma_edge.artifact import sha256_file
 
     copy = Path(shutil.copytree(bundle, tmp_path / "small"))
-    stage = copy / ".work" / "arm64" / "small_static_wi8_ai8.tflite.cortex-a76"
+    stage = copy / ".work" / "arm64" / "small_static.tflite.cortex-a76"
     rows = np.fromfile(stage / "answers.f32", "<u4")
     rows[0] ^= 1
     rows.tofile(stage / "answers.f32")
@@ -93,7 +93,7 @@ def test_an_altered_answer_fails_with_exit_code_3_and_is_named(verified: dict, b
     done = verify(copy)
     assert done.returncode == 3, done.stderr
     line = next(line for line in done.stderr.splitlines() if line.startswith("PARITY: "))
-    assert "small_static_wi8_ai8.tflite on cortex-a76" in line and "the same bits" in line and "1 of 100" in line
+    assert "small_static.tflite on cortex-a76" in line and "the same bits" in line and "1 of 100" in line
     report = json.loads((copy / "report.json").read_text())
     assert not report["verdict"]["ships"] and "ARM64" in report["verdict"]["reasons"][0]
     jsonschema.Draft202012Validator(schema()).validate(report)
