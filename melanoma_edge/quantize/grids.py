@@ -26,6 +26,7 @@ BITS = 10  # of the magnitude of a value
 FINER_BITS = 2  # of the grid for values that arrive in integers of another scale
 FINER = 2.0 ** np.arange(5)  # grids tried for values that become integers of another scale
 APART = 1e-4  # of a step: distance of a value on a grid from the middle of two integers
+NUDGE, NUDGES = 1e-3, 20  # of a scale, to get its integers clear of a grid
 ROUNDED_BY = 2  # steps that adaptive rounding may move a weight by, at most
 LARGEST_SUM = 2**24  # steps; above it, neighbouring float32 numbers are more than one step apart
 ELEMENTWISE = ("Add", "Mul")
@@ -124,6 +125,29 @@ def lay(
                 inexact.add(means[made][0])
             steps[made], reach[made] = step, (step, _farthest(observations[made]) / step)
     return Grids(steps, weights, constants), frozenset(inexact)
+
+
+def clear_crossings(
+    model: ir.Model, placement: Placement, scales: Mapping[str, Affine], observations: Mapping[str, Observation]
+) -> dict[str, Affine]:
+    """`scales` by group, with those a little finer whose integers a float operator makes on a grid that meets the
+    middle of two of them: the 1.0 of a ReLU6 is 42.5 of its 6 / 255. Groups that integer sums, products and means bind stay.
+    """
+    bound = {
+        placement.groups.get(str(v.name), "")
+        for n in model.graph
+        if n.name in placement.integer and n.op_type in (*ELEMENTWISE, MEAN)
+        for v in (*variable_inputs(n), *n.outputs)
+    }
+    moved = dict(scales)
+    for name in (str(v.name) for n in floats(model, placement) for v in n.outputs):
+        group = placement.groups.get(name, "")
+        if group in bound or group in placement.fixed or group not in scales or _dyadic(scales[group].scale):
+            continue
+        steps, now = step_of(observations[name]) / FINER, scales[group]
+        finer = (Affine(float(np.float32(now.scale * (1 - NUDGE * i))), now.zero_point) for i in range(NUDGES))
+        moved[group] = next((a for a in finer if any(clear_of_halves(s, a) for s in steps)), now)
+    return moved
 
 
 def clear_of_halves(step: float, affine: Affine) -> bool:

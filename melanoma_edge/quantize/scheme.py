@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import onnx_ir as ir
 
 from melanoma_edge.quantize.affine import Affine, from_range
-from melanoma_edge.quantize.grids import NONE, Grids, lay, on_grid, rounded
+from melanoma_edge.quantize.grids import NONE, Grids, clear_crossings, lay, on_grid, rounded
 from melanoma_edge.quantize.kernels import KERNELS
 from melanoma_edge.quantize.limits import output_group, respect
 from melanoma_edge.quantize.placement import Placement, place
@@ -62,6 +62,7 @@ def settle(
         observations |= observe(frozenset(wanted - observations.keys()))
         inside, outside = respect(model, placement, _chosen(model, placement, observations, method))
         apart, close = avoid_ties(model, placement, inside)
+        apart = clear_crossings(model, placement, apart, observations)
         scales, beyond = respect(model, placement, apart)  # a scale at its limit may have left it
         outside |= beyond
         if not outside:

@@ -182,3 +182,19 @@ def test_values_and_weights_share_the_bits_of_a_sum_for_the_least_noise() -> Non
 
     chosen = balanced(weight, seen)
     assert noise(chosen) < min(noise(chosen / 8), noise(chosen * 8))
+
+
+def test_a_relu6_in_float_meets_no_half_of_the_integers_behind_it() -> None:
+    """With 6 / 255, its 1.0 lies in the middle of 42 and 43."""
+    assert not any(clear_of_halves(2.0**power, Affine(float(np.float32(6 / 255)), 0)) for power in range(-12, -4))
+    b = Builder((1, 3, SPEC.size, SPEC.size))
+    x = b.op("Clip", b.op("Mul", b.conv(b.image, 16, 3), b.const(40)), b.const(0), b.const(6))
+    x = b.conv(x, 8, 3)
+    model = b.done(b.linear(b.op("Flatten", b.op("GlobalAveragePool", x)), 2))
+    passes.apply(model, "clean")
+    passes.apply(model, "integer")
+    upto = first(model, [n.op_type for n in model.graph].index("Clip") + 1)
+    _, report = quantize(model, IMAGES, SPEC, replace(static.RECIPE, ranges="minmax", float_nodes=upto))
+    crossing = str(next(n for n in model.graph if n.op_type == "Clip").outputs[0].name)
+    assert 0.98 * 6 / 255 < report.tensors[crossing].scale < 6 / 255
+    assert set(upto) <= set(report.float_nodes) and not report.inexact_nodes
