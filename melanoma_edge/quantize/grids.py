@@ -20,36 +20,19 @@ from torch import Tensor
 from melanoma_edge.quantize.affine import Affine
 from melanoma_edge.quantize.placement import MEAN, Placement, constant_operands, variable_inputs
 from melanoma_edge.quantize.prepare import WEIGHTED, array
-from melanoma_edge.quantize.ranges import Observation, mean_square
+from melanoma_edge.quantize.ranges import Observation, farthest
+from melanoma_edge.quantize.sums import LARGEST_SUM, Exact, balanced, exact, on_grid
 
 BITS = 10  # of the magnitude of a value
 FINER_BITS = 2  # of the grid for values that arrive in integers of another scale
 FINER = 2.0 ** np.arange(5)  # grids tried for values that become integers of another scale
 APART = 1e-4  # of a step: distance of a value on a grid from the middle of two integers
 NUDGE, NUDGES = 1e-3, 20  # of a scale, to get its integers clear of a grid
-ROUNDED_BY = 2  # steps that adaptive rounding may move a weight by, at most
-LARGEST_SUM = 2**24  # steps; above it, neighbouring float32 numbers are more than one step apart
 ELEMENTWISE = ("Add", "Mul")
 EXACT = (*WEIGHTED, *ELEMENTWISE)  # on grids that are not too fine
 READING = (*EXACT, MEAN)  # what they read has to be on a grid
 DIVIDED = 2**11  # parts in which a mean of pixels counts, in a step that it is rounded to: more come near halves
-WIDEST = 16  # bits of a value, at most, that share a sum with its weights
-ROUNDING_GAIN = 0.1  # squared error of adaptive rounding by that of rounding to nearest, measured
 PASSING = ("Relu", "Clip", "MaxPool", "Reshape", "Flatten")  # no rounding of their own
-
-
-@dataclass(frozen=True)
-class Exact:
-    """float32 weight `[C, ...]` and bias `[C]` of a float Conv or Gemm on their grids. scales, steps: float64 `[C]`,
-    the power of two that a channel's weights and its bias are multiples of. reach: step of the values that the node
-    reads, and the largest of them in steps.
-    """
-
-    weight: NDArray[np.float32]
-    bias: NDArray[np.float32]
-    scales: NDArray[np.float64]
-    steps: NDArray[np.float64]
-    reach: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -123,7 +106,7 @@ def lay(
                 continue
             if made in means and step > DIVIDED * means[made][1]:
                 inexact.add(means[made][0])
-            steps[made], reach[made] = step, (step, _farthest(observations[made]) / step)
+            steps[made], reach[made] = step, (step, farthest(observations[made]) / step)
     return Grids(steps, weights, constants), frozenset(inexact)
 
 
@@ -131,7 +114,8 @@ def clear_crossings(
     model: ir.Model, placement: Placement, scales: Mapping[str, Affine], observations: Mapping[str, Observation]
 ) -> dict[str, Affine]:
     """`scales` by group, with those a little finer whose integers a float operator makes on a grid that meets the
-    middle of two of them: the 1.0 of a ReLU6 is 42.5 of its 6 / 255. Groups that integer sums, products and means bind stay.
+    middle of two of them: the 1.0 of a ReLU6 is 42.5 of its 6 / 255. Groups that integer sums, products and means bind
+    stay.
     """
     bound = {
         placement.groups.get(str(v.name), "")
@@ -160,47 +144,7 @@ def clear_of_halves(step: float, affine: Affine) -> bool:
 
 def step_of(observation: Observation) -> float:
     """The power of two that holds an observed value in 2^BITS steps either way."""
-    return float(2.0 ** np.ceil(np.log2(max(_farthest(observation), 2.0**-30) / 2**BITS)))
-
-
-def exact(weight: NDArray[np.float32], bias: NDArray[np.float32], reach: tuple[float, float]) -> Exact:
-    """`weight` `[C, ...]` and `bias` `[C]` on the finest power of two a channel on which all partial sums are exact.
-
-    reach: the step of the values that they meet, and the largest of those in steps.
-    """
-    step, largest = reach
-    flat = np.abs(weight.reshape(len(weight), -1)).astype(np.float64)
-    finest = _finest(flat, np.abs(bias), step, largest)
-    rounded = on_grid(weight, finest.reshape(-1, *[1] * (weight.ndim - 1)))
-    return Exact(rounded, on_grid(bias, finest * step), finest, finest * step, reach)
-
-
-def balanced(weight: NDArray[np.float32], observation: Observation) -> float:
-    """The step of the values `[I]` that a layer `[C, I]` adds up, with which values and weights, which share the bits
-    of the sum, add the least noise to it together."""
-    flat, farthest = np.abs(weight).astype(np.float64), max(_farthest(observation), 2.0**-30)
-    steps = 2.0 ** (np.ceil(np.log2(farthest)) - np.arange(2, WIDEST))
-
-    def noise(step: float) -> float:
-        finest = _finest(flat, np.zeros(len(flat)), step, farthest / step)
-        of_weights = ROUNDING_GAIN * finest**2 * flat.shape[1] * mean_square(observation)
-        return float((step**2 * np.square(flat).sum(1) + of_weights).max())
-
-    return float(min(steps, key=noise))
-
-
-def _finest(
-    sizes: NDArray[np.float64], biases: NDArray[np.floating], step: float, largest: float
-) -> NDArray[np.float64]:
-    """The power of two `[C]` for weights of these `sizes` `[C, I]` whose sums stay below LARGEST_SUM."""
-    room = max(LARGEST_SUM - ROUNDED_BY * sizes.shape[1] * largest, LARGEST_SUM / 4)
-    sums = np.maximum(sizes.sum(1) * largest + biases / step, 2.0**-30)
-    return np.asarray(2.0 ** np.ceil(np.log2(sums / room)))
-
-
-def on_grid(values: NDArray[np.floating], steps: NDArray[np.float64]) -> NDArray[np.float32]:
-    """`values` rounded to multiples of `steps`."""
-    return np.asarray(np.rint(values.astype(np.float64) / steps) * steps, np.float32)
+    return float(2.0 ** np.ceil(np.log2(max(farthest(observation), 2.0**-30) / 2**BITS)))
 
 
 def snap(value: Tensor, step: float) -> Tensor:
@@ -269,10 +213,6 @@ def _pixels(node: ir.Node) -> int:
 
 def _named(value: ir.Value, affine: Affine | None) -> dict[str, Affine]:
     return {} if affine is None else {str(value.name): affine}
-
-
-def _farthest(observation: Observation) -> float:
-    return max(abs(observation.low), abs(observation.high))
 
 
 def _dyadic(scale: float) -> bool:

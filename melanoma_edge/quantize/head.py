@@ -21,10 +21,10 @@ from melanoma_edge.export.temperature import last_layer
 from melanoma_edge.quantize.affine import from_range
 from melanoma_edge.quantize.executor import Edge, Program, load, run
 from melanoma_edge.quantize.fake import hooks
-from melanoma_edge.quantize.grids import exact
 from melanoma_edge.quantize.limits import output_group
 from melanoma_edge.quantize.prepare import array, set_array
 from melanoma_edge.quantize.scheme import Scheme
+from melanoma_edge.quantize.sums import exact
 from melanoma_edge.quantize.weights import quantize_bias
 
 TOLERANCES = {"ftol": 1e-15, "gtol": 1e-10}

@@ -100,6 +100,11 @@ def centres() -> NDArray[np.float64]:
         return np.asarray(middle.view(np.float32), np.float64)
 
 
+def farthest(observation: Observation) -> float:
+    """The largest magnitude seen."""
+    return max(abs(observation.low), abs(observation.high))
+
+
 def mean_square(observation: Observation) -> float:
     """Mean of the squares of the values seen."""
     middle, counts = _filled(observation.counts)

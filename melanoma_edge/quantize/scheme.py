@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 import onnx_ir as ir
 
 from melanoma_edge.quantize.affine import Affine, from_range
-from melanoma_edge.quantize.grids import NONE, Grids, clear_crossings, lay, on_grid, rounded
+from melanoma_edge.quantize.grids import NONE, Grids, clear_crossings, lay, rounded
 from melanoma_edge.quantize.kernels import KERNELS
 from melanoma_edge.quantize.limits import output_group, respect
 from melanoma_edge.quantize.placement import Placement, place
 from melanoma_edge.quantize.prepare import array
 from melanoma_edge.quantize.ranges import Observation, choose, merge
+from melanoma_edge.quantize.sums import on_grid
 from melanoma_edge.quantize.ties import avoid_ties
 from melanoma_edge.quantize.weights import Weights, quantize_bias, quantize_weights
 
