@@ -1,7 +1,7 @@
 """One float ONNX graph to one QDQ ONNX graph, decided once for every runtime."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
-from melanoma_edge.export.temperature import last_layer
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.affine import Affine
 from melanoma_edge.quantize.bias import correct, float_means
@@ -19,7 +18,7 @@ from melanoma_edge.quantize.distillation import distil
 from melanoma_edge.quantize.evidence import Evidence, exact_input, gather, moments, observations
 from melanoma_edge.quantize.executor import Batches
 from melanoma_edge.quantize.fidelity import signal_to_noise
-from melanoma_edge.quantize.head import answers, refit
+from melanoma_edge.quantize.head import answers, refit, settle_sums
 from melanoma_edge.quantize.prepare import array, set_array
 from melanoma_edge.quantize.ranges import Observation
 from melanoma_edge.quantize.recipe import Recipe
@@ -29,6 +28,7 @@ from melanoma_edge.quantize.write import write
 
 CORRECTION_IMAGES = 128  # more do not change the means that bias correction uses
 HEAD_IMAGES = 200
+SUM_IMAGES = 64
 FIDELITY_IMAGES = 32
 
 
@@ -94,10 +94,9 @@ def decide(evidence: Evidence, recipe: Recipe, *, progress: Progress = silent) -
         images = Batches(evidence.images[:HEAD_IMAGES], evidence.spec)
         if not evidence.logits:
             evidence.logits.append(answers(evidence.program, images))
+        few = Batches(evidence.images[:SUM_IMAGES], evidence.spec)
+        scheme = settle_sums(model, scheme, few, evidence.logits[0])
         scheme = refit(model, scheme, images, evidence.logits[0])
-        if recipe.adaptive_rounding:
-            last = [node for node in _on_grids(model, scheme) if node is last_layer(model)]
-            scheme = _round_on_grids(model, evidence, scheme, last)
     fidelity = signal_to_noise(
         evidence.program, model, scheme, Batches(evidence.images[:FIDELITY_IMAGES], evidence.spec)
     )
@@ -148,9 +147,11 @@ def _correct(model: ir.Model, evidence: Evidence, scheme: Scheme, progress: Prog
 
 
 def _round(model: ir.Model, evidence: Evidence, scheme: Scheme, progress: Progress) -> Scheme:
-    """Adaptive rounding of every weight; those in integers are done once for all recipes."""
+    """Adaptive rounding of every weight; those in integers are done once for all recipes. A float last layer is left
+    out: it multiplies one vector an image, of which there are fewer than weights, so that it would learn them by heart.
+    """
     nodes = weighted_nodes(model, scheme.placement)
-    exact = _on_grids(model, scheme)
+    exact = [node for node in model.graph if node.name in scheme.grids.weights and node.op_type == "Conv"]
     second = moments(evidence, [*nodes, *exact], progress)
     for done, node in enumerate(nodes, 1):
         name = str(node.name)
@@ -159,23 +160,12 @@ def _round(model: ir.Model, evidence: Evidence, scheme: Scheme, progress: Progre
             evidence.rounded[name] = replace(scheme.weights[name], values=values, scales=scales)
         progress("rounding", done, len(nodes))
     weights = {str(node.name): evidence.rounded[str(node.name)] for node in nodes}
-    rounded = rebias(model, replace(scheme, weights=weights))
-    return _round_on_grids(model, evidence, rounded, exact)
-
-
-def _on_grids(model: ir.Model, scheme: Scheme) -> list[ir.Node]:
-    """The float layers whose weights are on grids."""
-    return [node for node in model.graph if node.name in scheme.grids.weights]
-
-
-def _round_on_grids(model: ir.Model, evidence: Evidence, scheme: Scheme, nodes: Collection[ir.Node]) -> Scheme:
-    """Adaptive rounding of the weights of `nodes` on their grids."""
-    second, finer = moments(evidence, nodes), dict(scheme.grids.weights)
-    for node in nodes:
+    finer = dict(scheme.grids.weights)
+    for node in exact:
         name = str(node.name)
         weight = round_on_grid(array(node.inputs[1]), finer[name].scales, second[name])
         finer[name] = replace(finer[name], weight=weight)
-    return replace(scheme, grids=replace(scheme.grids, weights=finer))
+    return rebias(model, replace(scheme, weights=weights, grids=replace(scheme.grids, weights=finer)))
 
 
 def _check_names(model: ir.Model, recipe: Recipe) -> None:

@@ -13,7 +13,6 @@ from melanoma_edge.quantize.ranges import Observation, farthest, mean_square
 LARGEST_SUM = 2**24  # steps; above it, neighbouring float32 numbers are more than one step apart
 ROUNDED_BY = 2  # steps that adaptive rounding may move a weight by, at most
 WIDEST = 16  # bits of a value, at most, that share a sum with its weights
-ROUNDING_GAIN = 0.1  # squared error of adaptive rounding by that of rounding to nearest, measured
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def balanced(weight: NDArray[np.float32], observation: Observation) -> float:
 
     def noise(step: float) -> float:
         finest = _finest(flat, np.zeros(len(flat)), step, reach / step)
-        of_weights = ROUNDING_GAIN * finest**2 * flat.shape[1] * mean_square(observation)
+        of_weights = finest**2 * flat.shape[1] * mean_square(observation)
         return float((step**2 * np.square(flat).sum(1) + of_weights).max())
 
     return float(min(steps, key=noise))

@@ -15,9 +15,9 @@ from small_network import IMAGES, SPEC, run_ort
 from melanoma_edge.export import passes
 from melanoma_edge.export.temperature import last_layer
 from melanoma_edge.quantize.head import fit
-from melanoma_edge.quantize.prepare import prepare
+from melanoma_edge.quantize.prepare import array, prepare, set_array
 from melanoma_edge.quantize.quantize import quantize
-from melanoma_edge.quantize.quantizers import minmax
+from melanoma_edge.quantize.quantizers import minmax, static
 
 
 @given(st.integers(2, 7), st.floats(0.3, 3), st.integers(0, 999))
@@ -75,3 +75,23 @@ def test_a_network_that_ends_otherwise_is_left_alone() -> None:
     model = prepare(b.done(b.op("Flatten", b.op("GlobalAveragePool", b.op("Relu", b.conv(b.image, 2))))))
     assert last_layer(model) is None
     assert last_layer(prepare(network())) is not None
+
+
+@pytest.mark.parametrize("wild", [False, True])
+def test_exact_sums_are_given_up_where_they_cost_accuracy(wild: bool) -> None:
+    """A feature a thousand times as large as the others takes the bits that they need."""
+    b = Builder((1, 3, SPEC.size, SPEC.size))
+    x = b.op("Relu", b.conv(b.op("Relu", b.conv(b.image, 16, 3, strides=[2, 2])), 64))
+    model = b.done(b.linear(b.op("Flatten", b.op("GlobalAveragePool", x)), 2))
+    gemm, conv = (next(n for n in reversed(list(model.graph)) if n.op_type == kind) for kind in ("Gemm", "Conv"))
+    if wild:
+        for node, axis, factor in ((conv, 0, 2000.0), (gemm, 1, 1 / 2000)):
+            weight = array(node.inputs[1]).copy()
+            np.moveaxis(weight, axis, 0)[0] *= factor
+            set_array(node.inputs[1], weight)
+    passes.apply(model, "clean")
+    passes.apply(model, "integer")
+    recipe = replace(static.RECIPE, equalization=False)
+    quantized, report = quantize(model, IMAGES, SPEC, recipe)
+    assert bool(report.inexact_nodes) == wild
+    assert any(n.op_type == "Sub" for n in quantized.graph) != wild
