@@ -150,14 +150,11 @@ def verify(
     with _progress() as progress:
         verdict = shipped.verify(path, reference, data, rule, gates, emulating, progress)
     _show(verdict, as_json)
-    made = verdict["reference"]
-    if not as_json and "device" in made:
-        stored = f"reference: {made['runtime']} {made['version']} on {made['device']}, as stored; it was not run again"
-        out.print(stored, style="dim", soft_wrap=True, highlight=False)
-    found = verdict.get("arm64")
-    if found and not as_json:
-        out.print(console.arm64_table(found))
-    if found:
+    if not as_json:
+        out.print(console.stored(verdict["reference"]), style="dim", soft_wrap=True, highlight=False)
+    if found := verdict.get("arm64"):
+        if not as_json:
+            out.print(console.arm64_table(found))
         for line in complaints(found):
             log.print(_plain(line), style="bold red", soft_wrap=True, highlight=False)
     _judge(verdict)
@@ -174,31 +171,26 @@ def bench(paths: tuple[Path, ...], runs: int, threads: str, device: str, explain
     """Latency and peak memory of bundles or model files, interleaved in one process; on a GPU the float ones alone."""
     from melanoma_edge import shipped
 
-    if explain_graph:
-        with _progress() as progress:
-            graphs = shipped.explain(paths, runs, progress)
-        _explained(graphs, as_json)
-        return
     with _progress() as progress:
-        result = shipped.bench(paths, runs, integers("--threads", threads), device, progress)
+        if explain_graph:
+            result = {"graphs": shipped.explain(paths, runs, progress)}
+        else:
+            result = shipped.bench(paths, runs, integers("--threads", threads), device, progress)
     if as_json:
         click.echo(json.dumps(result, indent=2))
+        return
+    if explain_graph:
+        _explained(result["graphs"])
         return
     if device == "cuda":
         out.print(console.cuda_table(result))
         return
     out.print(console.latency_table(result))
-    for row in result["preparing"]:
-        before = (
-            f"{row['image']} to {row['size']} pixels, {row['p50']:.1f} ms ({row['decoding_p50']:.1f} of it decoding)"
-        )
-        out.print(f"before the network: {before}", style="dim")
+    for line in console.preparing(result):
+        out.print(line, style="dim")
 
 
-def _explained(graphs: list[dict[str, Any]], as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps({"graphs": graphs}, indent=2))
-        return
+def _explained(graphs: list[dict[str, Any]]) -> None:
     for graph in graphs:
         out.print(f"\n[bold]{_plain(graph['file'])}[/]: {graph['milliseconds']:.2f} ms; {graph['method']}")
         out.print(console.operator_table(graph["rows"]))
@@ -256,8 +248,7 @@ def data_list(as_json: bool) -> None:
     """The known kinds of dataset."""
     from melanoma_edge import registry
 
-    package = "melanoma_edge.data.sources"
-    about = {n: (registry.load(package, n).__doc__ or "").splitlines()[0] for n in registry.names(package)}
+    about = registry.summaries("melanoma_edge.data.sources")
     if as_json:
         click.echo(json.dumps(about, indent=2))
     else:
@@ -322,8 +313,7 @@ def doctor(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([vars(f) for f in findings], indent=2))
         return
-    rows = [(f.name, f.status, f.detail, f.remedy or "") for f in findings]
-    out.print(console.fact_table(rows, ("what", "status", "found", "remedy")))
+    out.print(console.findings_table(findings))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

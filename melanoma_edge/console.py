@@ -3,13 +3,16 @@
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from melanoma_edge.bench.machine import Finding
 
 NAMED = 5  # pictures with a fault that are named
 LOG_EVERY = 15.0  # seconds between progress lines where there is no terminal
@@ -111,6 +114,21 @@ def latency_table(bench: Mapping[str, Any]) -> Table:
     return table
 
 
+def preparing(bench: Mapping[str, Any]) -> list[str]:
+    """What stands before the network, a line each."""
+    return [
+        f"before the network: {row['image']} to {row['size']} pixels, {row['p50']:.1f} ms "
+        f"({row['decoding_p50']:.1f} of it decoding)"
+        for row in bench["preparing"]
+    ]
+
+
+def stored(made: Mapping[str, Any]) -> str:
+    """Where a reference that is not run again was made."""
+    where = f" {made['runtime']} {made['version']} on {made['device']}," if "device" in made else ""
+    return f"reference:{where} as stored; it was not run again"
+
+
 def cuda_table(bench: Mapping[str, Any]) -> Table:
     """The rows of a bench document of a GPU."""
     table = Table(box=None, pad_edge=False, header_style="bold", title=escape(str(bench["device"])))
@@ -183,6 +201,12 @@ def arm64_table(found: Mapping[str, Any]) -> Table:
         counts = (str(row["differing_images"]), apart, str(row["flips"]))
         table.add_row(escape(row["artifact"]), row["cpu"], *counts, verdict)
     return table
+
+
+def findings_table(findings: Sequence["Finding"]) -> Table:
+    """What `doctor` found, a line each."""
+    rows = [(f.name, f.status, f.detail, f.remedy or "") for f in findings]
+    return fact_table(rows, ("what", "status", "found", "remedy"))
 
 
 def fact_table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> Table:

@@ -26,3 +26,8 @@ def load(package: str, name: str) -> ModuleType:
         what = package.rsplit(".", 1)[-1].removesuffix("s")
         raise InputError(f"unknown {what} {name!r}: known are {', '.join(known)}")
     return importlib.import_module(f"{package}.{name}")
+
+
+def summaries(package: str) -> dict[str, str]:
+    """The first line that each plugin of `package` says of itself, by name."""
+    return {name: (load(package, name).__doc__ or "").splitlines()[0] for name in names(package)}
