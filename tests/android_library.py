@@ -30,7 +30,6 @@ def contents(bundle: Path, artifacts: tuple[Artifact, ...]) -> Contents:
         preprocessing=report["preprocessing"],
         task=report["build"]["task"],
         policy=read_policy(bundle),
-        latency_ms={},
         licence=report["data"]["licence"],
     )
 

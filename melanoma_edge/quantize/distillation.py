@@ -15,14 +15,13 @@ import numpy as np
 import onnx_ir as ir
 import torch
 from numpy.typing import NDArray
-from scipy.special import softmax
 from torch import Tensor
 
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.executor import Batches, Program, run
 from melanoma_edge.quantize.fake import constants, hooks
-from melanoma_edge.quantize.head import Logits, answers, fit
+from melanoma_edge.quantize.head import answers, changes
 from melanoma_edge.quantize.limits import output_group
 from melanoma_edge.quantize.prepare import array
 from melanoma_edge.quantize.scheme import Scheme, weighted_nodes
@@ -102,16 +101,11 @@ def distil(
             progress("distillation", done, steps)
     judged = Batches(images[:JUDGED], spec, BATCH)
     wanted = answers(program, judged)
-    return min(scheme, _taken(model, scheme, learned), key=lambda s: _miss(model, program, s, judged, wanted))
-
-
-def _miss(model: ir.Model, program: Program, scheme: Scheme, images: Batches, exact: Logits) -> float:
-    """Mean squared error of the probabilities, after the refit of the last layer that follows (`head`)."""
-    simulated = hooks(model, program, scheme)
-    rough = answers(program, images, simulated.constants, simulated.on_input, simulated.on_output)
-    found = fit(rough, exact)
-    fitted = softmax(rough * found.factor + found.shifts, axis=1)
-    return float(np.square(fitted - softmax(exact, axis=1)).mean())
+    return min(
+        scheme,
+        _taken(model, scheme, learned),
+        key=lambda s: float(np.square(changes(model, s, judged, wanted)).mean()),
+    )
 
 
 def _start(model: ir.Model, scheme: Scheme) -> _Learned:

@@ -22,12 +22,12 @@ from melanoma_edge.quantize.placement import MEAN, Placement, constant_operands,
 from melanoma_edge.quantize.prepare import WEIGHTED, array
 from melanoma_edge.quantize.ranges import Observation, farthest
 from melanoma_edge.quantize.sums import LARGEST_SUM, Exact, balanced, exact, on_grid
+from melanoma_edge.quantize.ties import NUDGE, NUDGES
 
 BITS = 10  # of the magnitude of a value
 FINER_BITS = 2  # of the grid for values that arrive in integers of another scale
 FINER = 2.0 ** np.arange(5)  # grids tried for values that become integers of another scale
 APART = 1e-4  # of a step: distance of a value on a grid from the middle of two integers
-NUDGE, NUDGES = 1e-3, 20  # of a scale, to get its integers clear of a grid
 ELEMENTWISE = ("Add", "Mul")
 EXACT = (*WEIGHTED, *ELEMENTWISE)  # on grids that are not too fine
 READING = (*EXACT, MEAN)  # what they read has to be on a grid

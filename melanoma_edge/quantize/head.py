@@ -77,7 +77,7 @@ def settle_sums(model: ir.Model, scheme: Scheme, batches: Iterable[Tensor], want
         grids=replace(scheme.grids, steps=steps, weights=weights),
         inexact=scheme.inexact | {str(node.name)},
     )
-    with_grids, without = (_miss(model, one, batches, wanted) for one in (scheme, loose))
+    with_grids, without = (float(np.abs(changes(model, one, batches, wanted)).mean()) for one in (scheme, loose))
     return scheme if with_grids <= WORSE * without + LITTLE else loose
 
 
@@ -90,14 +90,14 @@ def _behind(value: ir.Value | None, scheme: Scheme) -> Iterator[ir.Value]:
         value = before.inputs[0] if before is not None and before.op_type in (MEAN, *PASSING) else None
 
 
-def _miss(model: ir.Model, scheme: Scheme, batches: Iterable[Tensor], wanted: Logits) -> float:
-    """Mean absolute change of the probabilities, after `fit`."""
+def changes(model: ir.Model, scheme: Scheme, batches: Iterable[Tensor], wanted: Logits) -> Logits:
+    """Changes of the probabilities `[N, K]` by `scheme`, after `fit`. wanted: `[N or more, K]`."""
     program = load(model)
     simulated = hooks(model, program, scheme)
     rough = answers(program, batches, simulated.constants, simulated.on_input, simulated.on_output)
     exact = wanted[: len(rough)]
     found = fit(rough, exact)
-    return float(np.abs(softmax(rough * found.factor + found.shifts, axis=1) - softmax(exact, axis=1)).mean())
+    return np.asarray(softmax(rough * found.factor + found.shifts, axis=1) - softmax(exact, axis=1))
 
 
 def _laid(scheme: Scheme, node: ir.Node) -> Scheme:

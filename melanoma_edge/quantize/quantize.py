@@ -90,12 +90,12 @@ def decide(evidence: Evidence, recipe: Recipe, *, progress: Progress = silent) -
     if recipe.distillation_epochs:
         given, epochs = (evidence.images, evidence.spec), recipe.distillation_epochs
         scheme = distil(model, evidence.program, scheme, *given, epochs=epochs, progress=progress)
+    images = Batches(evidence.images[:HEAD_IMAGES], evidence.spec)
+    if not evidence.logits:
+        evidence.logits.append(answers(evidence.program, images))
+    few = Batches(evidence.images[:SUM_IMAGES], evidence.spec)
+    scheme = settle_sums(model, scheme, few, evidence.logits[0])
     if recipe.head_correction:
-        images = Batches(evidence.images[:HEAD_IMAGES], evidence.spec)
-        if not evidence.logits:
-            evidence.logits.append(answers(evidence.program, images))
-        few = Batches(evidence.images[:SUM_IMAGES], evidence.spec)
-        scheme = settle_sums(model, scheme, few, evidence.logits[0])
         scheme = refit(model, scheme, images, evidence.logits[0])
     fidelity = signal_to_noise(
         evidence.program, model, scheme, Batches(evidence.images[:FIDELITY_IMAGES], evidence.spec)

@@ -127,7 +127,6 @@ def _contents(made: Made, report: Mapping[str, Any]) -> Contents:
         preprocessing=report["preprocessing"],
         task=asdict(made.images.task),
         policy=report["policy"],
-        latency_ms={row["name"]: row["latency_ms"]["p50"] for row in report["artifacts"]},
         licence=report["data"]["licence"],
         exact=quantize.is_exact(made.quantized),
         android_float=report["build"]["options"]["files"]["android_float"],

@@ -26,10 +26,10 @@ class Place:
 class Contents:
     """What `package` makes a package of.
 
-    preprocessing, task, policy: as they stand in report.json and policy.json. latency_ms: median on one thread, by
-    artifact name. licence: of the weights, in words. exact: whether every operator of the INT8 graph gives the same
-    bits in every runtime. android_float: whether the Android library holds the float32 file too. browser: what
-    `stages.browser` found, None when nothing was asked. web_models: of `--web-models`.
+    preprocessing, task, policy: as they stand in report.json and policy.json. licence: of the weights, in words. exact:
+    whether every operator of the INT8 graph gives the same bits in every runtime. android_float: whether the Android
+    library holds the float32 file too. browser: what `stages.browser` found, None when nothing was asked. web_models:
+    of `--web-models`.
     """
 
     name: str
@@ -38,7 +38,6 @@ class Contents:
     preprocessing: Mapping[str, Any]
     task: Mapping[str, Any]
     policy: Mapping[str, Any]
-    latency_ms: Mapping[str, float]
     licence: str
     exact: bool = True
     android_float: bool = False

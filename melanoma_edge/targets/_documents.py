@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
+from melanoma_edge.targets import Contents
+
 
 def package_name(bundle: str) -> str:
     """The bundle's name in the letters that npm and Maven take: lower case, digits, hyphens."""
@@ -25,3 +27,15 @@ def listed(data: bytes) -> dict[str, Any]:
 def document(value: Any) -> bytes:
     """A JSON file. Raises ValueError for a number that is not finite."""
     return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()
+
+
+def header(contents: Contents, form: int) -> dict[str, Any]:
+    """What the manifest of every package begins with. form: version of the package's own format."""
+    return {
+        "format": form,
+        "name": contents.name,
+        "generator": contents.generator,
+        "preprocessing": {key: contents.preprocessing[key] for key in ("size", "mean", "std")},
+        "classes": list(contents.task["classes"]),
+        "melanoma": contents.task["melanoma"],
+    }

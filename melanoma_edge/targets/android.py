@@ -14,7 +14,7 @@ from melanoma_edge.artifact import Artifact, write_atomic
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.runtime.predict import Predict
 from melanoma_edge.targets import Contents, Place, _aar, _maven, place
-from melanoma_edge.targets._documents import document, filled, listed, package_name
+from melanoma_edge.targets._documents import document, filled, header, listed, package_name
 from melanoma_edge.targets._golden import FLOAT_TOLERANCE, golden, int8_tolerance, pictures
 
 ARTIFACTS = (
@@ -67,12 +67,7 @@ def _assets(contents: Contents) -> dict[str, bytes]:
         "labels.txt": "".join(f"{name}\n" for name in contents.task["classes"]).encode(),
     }
     manifest = {
-        "format": _aar.FORMAT,
-        "name": contents.name,
-        "generator": contents.generator,
-        "preprocessing": {key: contents.preprocessing[key] for key in ("size", "mean", "std")},
-        "classes": list(contents.task["classes"]),
-        "melanoma": contents.task["melanoma"],
+        **header(contents, _aar.FORMAT),
         "models": [
             {
                 "id": _id(precision),

@@ -14,7 +14,7 @@ from melanoma_edge.artifact import Artifact, write_atomic
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.quantize.kernels import RUNTIMES as KNOWN
 from melanoma_edge.targets import Contents, Place, _npm, _timing, place
-from melanoma_edge.targets._documents import document, listed
+from melanoma_edge.targets._documents import document, header, listed
 from melanoma_edge.targets._golden import FLOAT_TOLERANCE, golden, int8_tolerance
 
 ARTIFACTS = (
@@ -87,12 +87,7 @@ def package(contents: Contents, folder: Path) -> None:
     assets["policy.json"] = document(contents.policy)
     assets["golden.json"] = document(golden(size, answers))
     manifest = {
-        "format": _npm.FORMAT,
-        "name": contents.name,
-        "generator": contents.generator,
-        "preprocessing": {key: contents.preprocessing[key] for key in ("size", "mean", "std")},
-        "classes": list(contents.task["classes"]),
-        "melanoma": contents.task["melanoma"],
+        **header(contents, _npm.FORMAT),
         "order": {"browser": found["browser"], "why": found["why"]},
         "models": [_entry(a, assets, loaded[_id(a)].explain is not None, rows[a.path.name]) for a in shipped],
         "files": {name: listed(assets[name]) for name in ("policy.json", "golden.json")},

@@ -103,7 +103,6 @@ def test_a_browser_in_the_build_decides_the_default(modules: Path, guard_bundle:
         preprocessing=report["preprocessing"],
         task=report["build"]["task"],
         policy=report["policy"],
-        latency_ms={},
         licence="none",
         browser=found,
     )
