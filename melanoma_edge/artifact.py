@@ -18,6 +18,7 @@ import melanoma_edge
 from melanoma_edge.errors import EdgeError, InputError
 
 MANIFEST = "manifest.json"
+CHECKPOINT = "model.safetensors"  # a network of ours as it was trained
 HEAT_MAP = "heat_map"  # the second output of a model file that was built with heat maps
 
 

@@ -72,12 +72,13 @@ def train(
 ) -> None:
     """Train only; `build` with the same options and --output goes on from there."""
     from melanoma_edge import pipeline
+    from melanoma_edge.artifact import CHECKPOINT
 
     with _progress() as progress:
         folder = output or Path("artifacts") / pipeline.default_name(data, network)
         trained = pipeline.train(folder, data, network, training, progress)
     facts = json.loads((trained.folder / "train.json").read_text())
-    _answer({"model": str(trained.folder / "model.safetensors"), **facts}, as_json)
+    _answer({"model": str(trained.folder / CHECKPOINT), **facts}, as_json)
 
 
 @cli.command(name="compile")

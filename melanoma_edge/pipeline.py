@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from melanoma_edge import models, registry
-from melanoma_edge.artifact import Artifact, Stage, exclusive, sha256_file
+from melanoma_edge.artifact import CHECKPOINT, Artifact, Stage, exclusive, sha256_file
 from melanoma_edge.bench.browser import find as find_browser
 from melanoma_edge.bench.machine import usable_cores
 from melanoma_edge.data.preprocess import Preprocessing
@@ -83,14 +83,12 @@ def build(
     progress: Progress = silent,
 ) -> Outcome:
     """From labelled images to a bundle. Raises EdgeError and its children; a failed gate is in the outcome's report."""
-    from melanoma_edge.stages.train import MODEL
-
     _check_choices(targets, compiling)
     if compiling.files.heat_map:
         models.require_linear_head(network.arch, network.head)
     with _workspace(output) as work:
         images, trained = _train(work, data, network, training, progress)
-        checkpoint = trained.folder / MODEL
+        checkpoint = trained.folder / CHECKPOINT
         exported = graph.export(work, checkpoint)
         command = spell("build", {"target": tuple(targets)}, data, network, training, *vars(compiling).values())
         reference = Reference(checkpoint, Preprocessing(images.size), command, trained)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from melanoma_edge import runtime
-from melanoma_edge.artifact import MANIFEST, Artifact, exclusive, sha256_file, write_atomic
+from melanoma_edge.artifact import CHECKPOINT, MANIFEST, Artifact, exclusive, sha256_file, write_atomic
 from melanoma_edge.bench.cuda import bench_cuda
 from melanoma_edge.bench.explain import explain as explain_file
 from melanoma_edge.bench.run import bench as time_files
@@ -211,7 +211,7 @@ def _chosen(bundle: Path, point: str) -> ProofOptions:
 def _timed(bundle: Path) -> dict[str, Path]:
     """The reference (torch's, where there is one) and the artifacts of a bundle, by a name for the table."""
     manifest = verify_bundle(bundle)
-    checkpoint = bundle / "reference" / "model.safetensors"
+    checkpoint = bundle / "reference" / CHECKPOINT
     own = checkpoint if checkpoint.is_file() else bundle / "reference" / "model.onnx"
     return {f"{manifest['name']} reference": own, **{a.path.name: a.path for a in _artifacts(bundle, manifest)}}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from melanoma_edge import registry
-from melanoma_edge.artifact import MANIFEST, Artifact, Stage, read_manifest
+from melanoma_edge.artifact import CHECKPOINT, MANIFEST, Artifact, Stage, read_manifest
 from melanoma_edge.options import CompileOptions
 from melanoma_edge.report.bundle import GENERATOR, WORK, publish, withhold
 from melanoma_edge.report.document import build_report, jsonable
@@ -140,7 +140,7 @@ def _places(made: Made) -> dict[str, Path]:
     files = {"reference/model.onnx": made.reference.folder / graph.MODEL}
     files["reference/predictions.csv"] = made.reference.folder / predict.CSV
     if made.trained is not None:
-        files["reference/model.safetensors"] = made.trained.folder / "model.safetensors"
+        files[f"reference/{CHECKPOINT}"] = made.trained.folder / CHECKPOINT
     for target in made.targets:
         files |= registry.load("melanoma_edge.targets", target).pack(made.artifacts)
     return files

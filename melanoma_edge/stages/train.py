@@ -15,8 +15,6 @@ from melanoma_edge.train.given import TrainingData
 from melanoma_edge.train.loop import train
 from melanoma_edge.train.weights import load_weights
 
-MODEL = "model.safetensors"
-
 
 def run(
     work: Path, images: Images, network: NetworkOptions, options: TrainOptions, seed: int, progress: Progress

@@ -21,7 +21,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel
 
 from melanoma_edge import models
-from melanoma_edge.artifact import sha256_json, write_atomic, write_json
+from melanoma_edge.artifact import CHECKPOINT, sha256_json, write_atomic, write_json
 from melanoma_edge.errors import EdgeError
 from melanoma_edge.models import Spec
 from melanoma_edge.options import TrainOptions
@@ -136,7 +136,7 @@ def train(
         model.to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     model.load_state_dict(best)
     history = History(tuple(rows), run.machine.device.type, run.machine.precision)
-    save_model(folder / "model.safetensors", model.eval(), spec, data.classes)
+    save_model(folder / CHECKPOINT, model.eval(), spec, data.classes)
     write_atomic(folder / "history.csv", to_csv(rows))
     write_json(folder / "train.json", _summary(run, history))
     checkpoint.discard(folder)
