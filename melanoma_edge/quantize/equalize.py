@@ -24,6 +24,7 @@ from melanoma_edge.quantize.weights import LARGEST
 
 FACTOR_LIMIT = 32.0  # a channel that is almost silent on the calibration images may speak up on others
 STEPS, RATE = 60, 0.15  # of the descent, in log factors
+BETAS = (0.9, 0.999)  # of Adam (arXiv:1412.6980), in a few lines since torch.optim takes a second to import
 WORTHWHILE = 0.9  # cost after by before under which a factor for each channel of a gate is worth its operator
 WEIGHT_NOISE = 0.1  # squared error of adaptive rounding (`rounding`) by that of rounding to nearest, measured
 
@@ -118,9 +119,13 @@ def _evaluate(cost: _Cost, logs: Tensor) -> Tensor:
     steps = ((cost.highs * each).amax(2) - (cost.lows * each).amin(2)) / LEVELS
     total = (steps.square() / 12 * (cost.values / each.square()).sum(2)).sum(1)
     for largest, importance, channels in cost.weights:
-        read = each if channels.shape[1] == factors.shape[1] else factors[:, channels]  # [S, O, I]
-        steps = (largest / read).amax(2) / LARGEST
-        total = total + WEIGHT_NOISE * (steps.square() / 12 * (importance * read.square()).sum(2)).sum(1)
+        full = channels.shape[1] == factors.shape[1]
+        read = each if full else factors[:, channels]  # [S, O, I]
+        first = (largest / read.detach()).argmax(2)  # [S, O]; the gradient is that of the largest alone
+        rows = torch.arange(len(largest))
+        steps = largest[rows, first] / factors.gather(1, channels[rows, first]) / LARGEST
+        squares = factors.square() @ importance.T if full else (importance * read.square()).sum(2)
+        total = total + WEIGHT_NOISE * (steps.square() / 12 * squares).sum(1)
     return total
 
 
@@ -143,21 +148,19 @@ def _best(group: ChannelClass, cost: _Cost, extremes: Mapping[str, Extremes]) ->
 
 def _descend(cost: _Cost, starts: Tensor, lower: Tensor, upper: Tensor) -> tuple[float, Tensor]:
     """The best point `[C]` of projected Adam descents from `starts` `[S, C]`, never worse than they."""
-    logs = starts.clone().requires_grad_()
-    optimizer = torch.optim.Adam([logs], lr=RATE)
+    logs, mean, square = starts, torch.zeros_like(starts), torch.zeros_like(starts)
     best, points = torch.full((len(starts),), torch.inf, dtype=torch.float64), starts
     for step in range(STEPS):
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * (1 - step / STEPS)
-        losses = _evaluate(cost, logs)
+        trial = logs.clone().requires_grad_()
+        losses = _evaluate(cost, trial)
         better = losses.detach() < best
         best = torch.where(better, losses.detach(), best)
-        points = torch.where(better[:, None], logs.detach(), points)
-        optimizer.zero_grad()
-        losses.clamp(min=1e-300).log().sum().backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        with torch.no_grad():
-            logs.clamp_(lower, upper)
+        points = torch.where(better[:, None], logs, points)
+        (slope,) = torch.autograd.grad(losses.clamp(min=1e-300).log().sum(), trial)
+        mean = mean.lerp(slope, 1 - BETAS[0])
+        square = square.lerp(slope.square(), 1 - BETAS[1])
+        size = (square / (1 - BETAS[1] ** (step + 1))).sqrt() * (1 - BETAS[0] ** (step + 1))
+        logs = (logs - RATE * (1 - step / STEPS) * mean / (size + 1e-8)).clamp(lower, upper)
     first = int(best.argmin())
     return float(best[first]), points[first]
 

@@ -1,7 +1,9 @@
 """Ranges of activations from calibration images, in memory that does not grow with their number."""
 
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -19,8 +21,7 @@ METHODS = ("minmax", "percentile", "mse", "fisher")
 SHIFT = 18  # a float32 without its lowest 18 bits: the sign, the exponent and 32 bins an octave
 BINS = 1 << (32 - SHIFT)
 PERCENTILE = 99.99
-LOOKED_AT = 2**19  # values of a tensor that go into its histogram; extremes are of all
-APART = (1, 3, 7, 13, 29, 61, 127)  # primes, which meet every channel and column alike
+AT_ONCE = 2**18  # values that are counted together: they stay in the processor's cache
 CANDIDATES: NDArray[np.float64] = 2.0 ** -(
     np.arange(120) / 10
 )  # clipping points tried at each end, relative to the farthest value
@@ -34,7 +35,7 @@ class Observation:
     """Extremes of a tensor over the calibration images and its histogram over the bins of `centres`.
 
     counts: int64 `[BINS]`. importance: float64 `[BINS]`, sum of the squared gradients of the values in each bin, zero
-    when they were not asked for. Of a large tensor, every so many-th value stands for those between.
+    when they were not asked for.
     """
 
     low: float
@@ -67,12 +68,14 @@ def observe(
 def observation(value: Tensor, gradient: Tensor | None = None) -> Observation:
     """What a float32 tensor shows; gradient: of the same shape."""
     low, high = (float(v) for v in value.aminmax())
-    apart = next(n for n in APART if n * LOOKED_AT >= value.numel() or n == APART[-1])
-    bins = bin_of(_flat(value)[::apart])
-    counts = torch.bincount(bins, minlength=BINS).numpy() * apart
-    squares = None if gradient is None else _flat(gradient)[::apart].square().double()
-    weight = np.zeros(BINS) if squares is None else torch.bincount(bins, squares, BINS).numpy() * apart
-    return Observation(low, high, counts, weight)
+    counts, weight = torch.zeros(BINS, dtype=torch.int64), torch.zeros(BINS, dtype=torch.float64)
+    slopes = () if gradient is None else _flat(gradient).split(AT_ONCE)
+    for part, slope in zip_longest(_flat(value).split(AT_ONCE), slopes):
+        bins = bin_of(part)
+        counts += torch.bincount(bins, minlength=BINS)
+        if slope is not None:
+            weight += torch.bincount(bins, slope.double().square_(), BINS)
+    return Observation(low, high, counts.numpy(), weight.numpy())
 
 
 def _flat(value: Tensor) -> Tensor:
@@ -156,8 +159,8 @@ def _look(
     logits = run(program, batch, on_output=on_output)[program.output]
     if found:
         slopes = torch.autograd.grad(probability_spread(logits), list(found.values()), allow_unused=True)
-        for (name, value), slope in zip(found.items(), slopes, strict=True):
-            add(name, value, slope)
+        with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # counting is torch's slowest part, on one core
+            list(pool.map(add, found.keys(), found.values(), slopes))
 
 
 def _percentile(observation: Observation) -> tuple[float, float]:
