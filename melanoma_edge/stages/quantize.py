@@ -129,7 +129,7 @@ def run(
         },
         options={"quantizer": wanted, "order": list(order), "operating_point": rule, "gates": asdict(options.gates)},
         tools=("torch", "onnx", "onnx-ir", "ai-edge-litert"),
-        revision=3,
+        revision=4,
     )
 
 
