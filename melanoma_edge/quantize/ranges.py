@@ -69,8 +69,8 @@ def observation(value: Tensor, gradient: Tensor | None = None) -> Observation:
     """What a float32 tensor shows; gradient: of the same shape."""
     low, high = (float(v) for v in value.aminmax())
     counts, weight = torch.zeros(BINS, dtype=torch.int64), torch.zeros(BINS, dtype=torch.float64)
-    slopes = () if gradient is None else _flat(gradient).split(AT_ONCE)
-    for part, slope in zip_longest(_flat(value).split(AT_ONCE), slopes):
+    slopes = () if gradient is None else torch.split(_flat(gradient), AT_ONCE)
+    for part, slope in zip_longest(torch.split(_flat(value), AT_ONCE), slopes):
         bins = bin_of(part)
         counts += torch.bincount(bins, minlength=BINS)
         if slope is not None:

@@ -4,9 +4,10 @@ import json
 import math
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
@@ -86,37 +87,14 @@ def run(
     faster than SLOWEST times float, for the test split to judge. An attempt that cannot be expected to hold is not
     made.
     """
-    wanted, rule, gate = options.quantizing.quantizer, options.proof.operating_point, options.gates.max_flip_rate
+    wanted, rule = options.quantizing.quantizer, options.proof.operating_point
     order = quantizers.order(wanted)
-    most = HEADROOM * (math.inf if gate is None else gate)
 
     def make(folder: Path) -> None:
-        model = ir.load(exported.folder / MODEL)
-        rewrites = passes.apply(model, "integer")
-        tried: Tried = []
-        skipped: list[Skipped] = []
-
-        def promising(name: str, remaining: float) -> bool:
-            rate = _expected(tried, remaining)
-            if rate is None or rate <= most:
-                return True
-            skipped.append(Skipped(name, round(rate, 6)))
-            return False
-
-        subject = Subject(model, images.pixels("calibration"), Preprocessing(images.size), promising)
-        with tempfile.TemporaryDirectory() as scratch:
-            truth = predict.predictions(reference).only("val")
-            bench = _Bench(Path(scratch), images, truth, rule, options.gates)
-            bench.write(ir.load(exported.folder / MODEL), "float32")
-            chosen = _choose(bench, _attempts(order, subject, progress), tried, progress)
+        rewrites, chosen, search = _search(exported, images, reference, options, order, progress)
         ir.save(chosen.model, folder / MODEL)
-        search = {
-            "wanted": wanted,
-            "chosen": chosen.recipe.name,
-            "tried": [asdict(trial) for _, trial in tried],
-            "skipped": [asdict(attempt) for attempt in skipped],
-        }
-        write_json(folder / FACTS, {"passes": rewrites, **chosen.report.describe(), "quantizer": search})
+        found = {"wanted": wanted, "chosen": chosen.recipe.name, **search}
+        write_json(folder / FACTS, {"passes": rewrites, **chosen.report.describe(), "quantizer": found})
 
     return run_stage(
         work / "quantize",
@@ -136,6 +114,38 @@ def run(
 def is_exact(stage: Stage) -> bool:
     """Whether every operator of the graph gives the same bits in every runtime."""
     return not json.loads((stage.folder / FACTS).read_text())["inexact_nodes"]
+
+
+def _search(
+    exported: Stage,
+    images: Images,
+    reference: Stage,
+    options: CompileOptions,
+    order: Sequence[str],
+    progress: Progress,
+) -> tuple[Mapping[str, int], Attempt, dict[str, Any]]:
+    """What the passes rewrote, the attempt to ship, and those that were tried and left out as the report has them."""
+    model = ir.load(exported.folder / MODEL)
+    rewrites = passes.apply(model, "integer")
+    most = HEADROOM * (math.inf if options.gates.max_flip_rate is None else options.gates.max_flip_rate)
+    tried: Tried = []
+    skipped: list[Skipped] = []
+
+    def promising(name: str, remaining: float) -> bool:
+        rate = _expected(tried, remaining)
+        if rate is None or rate <= most:
+            return True
+        skipped.append(Skipped(name, round(rate, 6)))
+        return False
+
+    subject = Subject(model, images.pixels("calibration"), Preprocessing(images.size), promising)
+    with tempfile.TemporaryDirectory() as scratch:
+        truth = predict.predictions(reference).only("val")
+        bench = _Bench(Path(scratch), images, truth, options.proof.operating_point, options.gates)
+        bench.write(ir.load(exported.folder / MODEL), "float32")
+        chosen = _choose(bench, _attempts(order, subject, progress), tried, progress)
+    told = {"tried": [asdict(trial) for _, trial in tried], "skipped": [asdict(one) for one in skipped]}
+    return rewrites, chosen, told
 
 
 @dataclass(frozen=True)

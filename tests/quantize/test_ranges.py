@@ -7,7 +7,17 @@ from onnx_graphs import Builder
 
 from melanoma_edge.errors import InputError
 from melanoma_edge.quantize.executor import load, run
-from melanoma_edge.quantize.ranges import METHODS, Observation, bin_of, centres, choose, merge, observation, observe
+from melanoma_edge.quantize.ranges import (
+    AT_ONCE,
+    METHODS,
+    Observation,
+    bin_of,
+    centres,
+    choose,
+    merge,
+    observation,
+    observe,
+)
 
 
 def seen(values: np.ndarray, gradient: np.ndarray | None = None) -> Observation:
@@ -70,6 +80,17 @@ def test_merged_observations_are_those_of_all_values() -> None:
     assert (merged.low, merged.high) == (both.low, both.high)
     np.testing.assert_array_equal(merged.counts, both.counts)
     np.testing.assert_allclose(merged.importance, both.importance)
+
+
+def test_no_value_of_a_large_tensor_goes_uncounted() -> None:
+    rng = np.random.default_rng(0)
+    values, slopes = (rng.normal(size=(2, 3, 300, 401)).astype(np.float32) for _ in range(2))
+    slopes[1, 2, 299, 400] = 1e4  # the last, and nearly all of what decides
+    assert values.size > AT_ONCE
+    found = seen(values, slopes)
+    assert found.counts.sum() == values.size
+    assert found.importance.sum() == pytest.approx(np.square(slopes, dtype=np.float64).sum())
+    assert found.importance.argmax() == int(bin_of(torch.tensor([values[1, 2, 299, 400]])))
 
 
 def test_a_range_is_not_stretched_for_values_that_decide_nothing() -> None:
