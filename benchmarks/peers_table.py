@@ -82,8 +82,9 @@ def main() -> None:
     versions = ", ".join(f"{name} {version}" for name, version in documents[0]["versions"].items())
     head = (
         "# Against other converters\n\n"
-        "Made by `make bench-peers`. Every converter got the same float32 graph and the same 200 calibration images; "
-        f"one thread, medians of {documents[0]['runs']} runs taken by turns in one process. "
+        "Made by `make bench-peers`. Every converter got the same float32 graph and the same "
+        f"{documents[0]['calibration_images']} calibration images; one thread, medians of {documents[0]['runs']} runs "
+        "taken by turns in one process. "
         f"{documents[0]['machine']['processor']}; {versions}. Flips: decisions that differ from float32's at the "
         "threshold of validation sensitivity 0.90. Rows in bold are ours.\n\n"
         "![latency against flips](peers/latency_flips.svg)"
