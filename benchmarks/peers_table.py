@@ -52,7 +52,7 @@ def plot(documents: Sequence[Mapping[str, Any]], path: Path) -> None:
     from matplotlib import pyplot as plt
 
     mpl.rcParams["svg.hashsalt"] = "melanoma-edge"
-    figure, panels = plt.subplots(2, 3, figsize=(12, 7.5), layout="constrained")
+    figure, panels = plt.subplots(3, 2, figsize=(12, 16), layout="constrained")
     for panel, document in zip(panels.flat, documents, strict=False):
         for row in document["rows"]:
             if row["name"] == "float32":
@@ -61,12 +61,14 @@ def plot(documents: Sequence[Mapping[str, Any]], path: Path) -> None:
             colour = "tab:blue" if lite else "tab:orange"
             x, y = row["ratio"]["median"], row["flips"] + 0.5
             panel.plot(x, y, "o" if lite else "s", mec=colour, mfc=colour if ours else "none", ms=7)
-            panel.annotate(TITLES.get(row["name"], row["name"]), (x, y), (5, 3), textcoords="offset points", fontsize=7)
+            title, align = TITLES.get(row["name"], row["name"]), "right" if lite else "left"
+            away = (-7 if lite else 7, -3)
+            panel.annotate(title, (x, y), away, textcoords="offset points", ha=align, fontsize=8)
         panel.axhline(0.005 * document["rows"][0]["images"] + 0.5, color="grey", lw=0.8, ls=":")
         panel.axvline(1, color="grey", lw=0.8, ls=":")
-        panel.set(
-            title=document["network"], xlabel="latency by float32's", ylabel="flips + 0.5", yscale="log", xscale="log"
-        )
+        left, right = panel.get_xlim()
+        panel.set(xlabel="latency by float32's", ylabel="flips + 0.5", yscale="log", xscale="log")
+        panel.set(title=document["network"], xlim=(left * 0.7, right * 1.3))  # room for the names
     for panel in panels.flat[len(documents) :]:
         panel.axis("off")
     figure.suptitle(
