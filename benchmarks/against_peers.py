@@ -88,9 +88,16 @@ def measure(network: Path, data: str, mean: float, std: float, work: Path) -> di
         parts = partitions(made.path).partitions if made.path.suffix == ".tflite" else None
         how = {"name": made.name, "format": made.path.suffix[1:], "seconds": made.seconds, "megabytes": made.megabytes}
         rows.append({**how, "bytes": made.path.stat().st_size, "partitions": parts, **times, **row})
-    ours = {"multiply_adds": multiply_adds(ir.load(onnx)), "peak_per_second": peak(folder)}
-    ours["calibration_images"] = len(images.pixels("calibration"))
-    return {"network": network.stem, "machine": machine(), "versions": _versions(), "runs": RUNS, **ours, "rows": rows}
+    return {
+        "network": network.stem,
+        "machine": machine(),
+        "versions": _versions(),
+        "runs": RUNS,
+        "multiply_adds": multiply_adds(ir.load(onnx)),
+        "peak_per_second": peak(folder),
+        "calibration_images": len(images.pixels("calibration")),
+        "rows": rows,
+    }
 
 
 def _ours(onnx: Path, images: Images, folder: Path) -> Iterator[Made]:
