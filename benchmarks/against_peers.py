@@ -27,7 +27,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 from peak import multiply_adds, peak
 
-from melanoma_edge import registry, runtime
+from melanoma_edge import runtime
 from melanoma_edge.bench.latency import interleave, ratio
 from melanoma_edge.bench.machine import machine
 from melanoma_edge.bench.partitions import partitions
@@ -106,10 +106,11 @@ def _ours(onnx: Path, images: Images, folder: Path) -> Iterator[Made]:
     for name in OURS:
         subject = Subject(model, images.pixels("calibration"), Preprocessing(images.size))
         started = time.monotonic()
-        for attempt in registry.load(quantizers.__name__, name).attempts(subject, silent):
+        for attempt in quantizers.attempts(name, subject):
             files = [folder / f"{attempt.recipe.name}.{suffix}" for suffix in ("onnx", "tflite")]
-            ir.save(attempt.model, files[0])
             emit(attempt.model, files[1], name=attempt.recipe.name)
+            passes.apply(attempt.model, "onnxruntime")
+            ir.save(attempt.model, files[0])
             yield from (Made(attempt.recipe.name, f, round(time.monotonic() - started, 1), None) for f in files)
 
 

@@ -32,6 +32,7 @@ ELEMENTWISE = ("Add", "Mul")
 EXACT = (*WEIGHTED, *ELEMENTWISE)  # on grids that are not too fine
 READING = (*EXACT, MEAN)  # what they read has to be on a grid
 DIVIDED = 2**11  # parts in which a mean of pixels counts, in a step that it is rounded to: more come near halves
+KEPT = {"Conv": 0.3, "Gemm": 1.0}  # of the weights' noise: a convolution's are rounded adaptively
 PASSING = ("Relu", "Clip", "MaxPool", "Reshape", "Flatten")  # no rounding of their own
 
 
@@ -100,7 +101,8 @@ def lay(
         if made in read or crosses:
             step = shared.get(made) or step_of(observations[made])
             if crosses:
-                step = next((s for s in step / FINER if clear_of_halves(s, activations[made])), 0.0)
+                usual = sorted(step_of(observations[made]) / FINER, key=lambda s: abs(np.log2(s / step)))
+                step = next((s for s in usual if clear_of_halves(s, activations[made])), 0.0)
             if step == 0.0:
                 inexact.add(str(node.name))
                 continue
@@ -175,10 +177,16 @@ def _exact_elementwise(node: ir.Node, reaches: Sequence[tuple[float, float]]) ->
 
 
 def _shared(nodes: Collection[ir.Node], observations: Mapping[str, Observation]) -> dict[str, float]:
-    """The step of each value that a fully connected layer alone reads: see `balanced`."""
-    readers = [(str(n.inputs[0].name), n) for n in nodes if n.op_type == "Gemm" and n.inputs[0] is not None]
-    alone = [(name, n) for name, n in readers if n.inputs[0] is not None and len(n.inputs[0].consumers()) == 1]
-    return {name: balanced(array(n.inputs[1]), observations[name]) for name, n in alone if name in observations}
+    """The step of each value that float layers read: see `balanced`."""
+    readers: dict[str, list[ir.Node]] = {}
+    for node in nodes:
+        if node.op_type in WEIGHTED and node.inputs[0] is not None:
+            readers.setdefault(str(node.inputs[0].name), []).append(node)
+    return {
+        name: balanced([array(n.inputs[1]) for n in layers], observations[name], KEPT[layers[0].op_type])
+        for name, layers in readers.items()
+        if name in observations
+    }
 
 
 def _given(

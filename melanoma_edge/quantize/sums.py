@@ -3,6 +3,7 @@
 They are, when every product and partial sum is a multiple of one power of two and stays below 2^24 of it (see `grids`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,16 +42,20 @@ def exact(weight: NDArray[np.float32], bias: NDArray[np.float32], reach: tuple[f
     return Exact(rounded, on_grid(bias, finest * step), finest, finest * step, reach)
 
 
-def balanced(weight: NDArray[np.float32], observation: Observation) -> float:
-    """The step of the values `[I]` that a layer `[C, I]` adds up, with which values and weights, which share the bits
-    of the sum, add the least noise to it together."""
-    flat, reach = np.abs(weight).astype(np.float64), max(farthest(observation), 2.0**-30)
+def balanced(weights: Sequence[NDArray[np.float32]], observation: Observation, kept: float = 1.0) -> float:
+    """The step of values with which they and the weights `[C, ...]` of the layers that add them up, which share the
+    bits of the sum, add the least noise to it together.
+
+    observation: of the values. kept: what the way in which weights are rounded leaves of their noise.
+    """
+    reach, power = max(farthest(observation), 2.0**-30), mean_square(observation)
+    layers = [np.abs(weight.reshape(len(weight), -1)).astype(np.float64) for weight in weights]
     steps = 2.0 ** (np.ceil(np.log2(reach)) - np.arange(2, WIDEST))
 
     def noise(step: float) -> float:
-        finest = _finest(flat, np.zeros(len(flat)), step, reach / step)
-        of_weights = finest**2 * flat.shape[1] * mean_square(observation)
-        return float((step**2 * np.square(flat).sum(1) + of_weights).max())
+        of_weights = (_finest(w, np.zeros(len(w)), step, reach / step) ** 2 * w.shape[1] * power for w in layers)
+        of_values = (step**2 * np.square(w).sum(1) for w in layers)
+        return float(sum((v + kept * w).mean() for v, w in zip(of_values, of_weights, strict=True)))
 
     return float(min(steps, key=noise))
 

@@ -24,6 +24,7 @@ WORDING: tuple[Callable[..., Any], ...] = (
     wording.ruling,
     wording.verdict_title,
     wording.percent,
+    wording.skip_reason,
     wording.integer,
     wording.megabytes,
     wording.duration,

@@ -39,6 +39,11 @@ FIGURES = {
     "partial_auc": "Partial AUC",
 }
 RATES = frozenset({"max_flip_rate", "max_sensitivity_drop"})
+SKIPPED = {  # why a recipe was not made: `stages.search.Skipped.why`
+    "flips": "too many flips to hold the gates",
+    "dearer": "a dearer one promised fewer",
+    "slow": "too slow",
+}
 DIRECTIONS = {"melanoma->other": "melanoma → other", "other->melanoma": "other → melanoma", "undefined": "no number"}
 
 
@@ -160,6 +165,13 @@ def breakable(name: object) -> Markup:
 def direction(name: str) -> str:
     """Which way a decision flipped, with a proper arrow."""
     return DIRECTIONS.get(name, name)
+
+
+def skip_reason(skipped: Mapping[str, Any]) -> str:
+    """Why a recipe was not made, with the figure that was expected of it."""
+    slow = skipped["why"] == "slow"
+    told = f"{number(skipped['latency_ratio'], 2)} of float's time" if slow else percent(skipped["flip_rate"], 2)
+    return f"{SKIPPED[skipped['why']]}, {told} expected"
 
 
 def gate_title(gate: Mapping[str, Any]) -> str:

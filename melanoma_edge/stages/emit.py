@@ -7,6 +7,7 @@ from pathlib import Path
 import onnx_ir as ir
 
 from melanoma_edge.artifact import Artifact, Stage, run_stage
+from melanoma_edge.export import passes
 from melanoma_edge.export.heat_map import append
 from melanoma_edge.export.tflite.emit import emit
 from melanoma_edge.export.tflite.metadata import About
@@ -53,6 +54,7 @@ def artifacts(
             if heat_map:
                 append(model, about.melanoma)
             if form == "onnx":
+                passes.apply(model, "onnxruntime")
                 ir.save(model, path)
             else:
                 emit(model, path, name=path.stem, about=about)
@@ -63,6 +65,7 @@ def artifacts(
         inputs={precision: graphs[precision].sha256 for _, precision in wanted},
         options={"files": list(files.values()), "heat_map": heat_map, "metadata": asdict(about)},
         tools=("ai-edge-litert", "flatbuffers", "onnx-ir"),
+        revision=2,
     )
     return tuple(
         Artifact(stage.folder / file, stage.sha256(file), form, precision, (graphs[precision].sha256,))

@@ -43,5 +43,5 @@ def test_values_and_weights_share_the_bits_of_a_sum_for_the_least_noise() -> Non
         found = exact(weight, np.zeros(2, np.float32), (step, values.max() / step))
         return float(np.square(np.rint(values / step) * step @ found.weight.T - values @ weight.T).mean())
 
-    chosen = balanced(weight, seen)
+    chosen = balanced([weight], seen)
     assert noise(chosen) < min(noise(chosen / 8), noise(chosen * 8))

@@ -348,7 +348,7 @@ def test_without_fitted_files_there_is_no_section(inputs):
 @pytest.mark.parametrize(
     ("wanted", "holds", "words"),
     [
-        ("auto", True, "the first that held the gates"),
+        ("auto", True, "the best of those that held the gates"),
         ("auto", False, "none held the gates with room to spare"),
         ("static", False, "asked for by name"),
     ],
@@ -358,10 +358,11 @@ def test_the_recipes_that_were_tried_are_listed_when_the_build_has_them(inputs, 
     figures = {"flips": 9, "flip_rate": 0.006, "sensitivity_drop": None, "auc_delta": -0.001, "mean_abs_dp": 0.004}
     times = {"seconds": 21.5, "latency_ratio": 0.48, "onnx_latency_ratio": 0.56, "float_nodes": 3}
     row = {"recipe": HOSTILE, "holds": holds, **figures, **times}
-    skipped = [] if holds else [{"recipe": HOSTILE, "flip_rate": 0.0123}]
+    expected = {"recipe": HOSTILE, "flip_rate": 0.0123, "latency_ratio": 0.856}
+    skipped = [] if holds else [{**expected, "why": why} for why in ("flips", "dearer", "slow")]
     search = {"wanted": wanted, "chosen": "static", "tried": [row], "skipped": skipped}
     inputs["build"]["quantization"] = {"quantizer": search}
     page = Page(html.render_html(build_report(**inputs), {}))
     assert not page.broken and not page.all("script")
     assert words in page.text and "0.60 %" in page.text and "0.48" in page.text
-    assert ("Not made" in page.text and "1.23 %" in page.text) is not holds
+    assert ("Not made" in page.text and "1.23 %" in page.text and "0.86 of float's time" in page.text) is not holds

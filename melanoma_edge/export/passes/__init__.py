@@ -1,7 +1,8 @@
 """Graph rewrites before emitting and quantising: one file a rewrite, each keeping the float function within 1e-5.
 
-A pass has `PHASE` ("clean": always; "integer": only on the way to INT8), optionally `AFTER`, the names of the passes of
-its phase that must have run, and `run(model) -> int`, the number of rewrites made in place.
+A pass has `PHASE` ("clean": always; "integer": only on the way to INT8; "onnxruntime": last, only of what is written as
+ONNX), optionally `AFTER`, the names of the passes of its phase that must have run, and `run(model) -> int`, the number
+of rewrites made in place.
 """
 
 from graphlib import TopologicalSorter
@@ -12,7 +13,7 @@ import onnx_ir as ir
 from melanoma_edge import registry
 from melanoma_edge.export import graph
 
-PHASES = ("clean", "integer")
+PHASES = ("clean", "integer", "onnxruntime")
 
 
 def ordered(phase: str) -> tuple[str, ...]:

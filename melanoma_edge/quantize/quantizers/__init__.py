@@ -1,11 +1,11 @@
 """Ways to quantize, one file each: its name is what `--quantizer` takes.
 
 A quantizer has `COST`, its place in what `auto` tries, cheapest first, or None when it is for those who name it; and
-`attempts(subject, progress)`, which yields one or more quantised graphs, cheapest first. Nothing here looks at labels,
-or at any image outside the calibration set: `stages.quantize` judges the attempts on the validation split.
+`plans(subject, progress)`, one or more ways to quantize, cheapest first, which `attempt` carries out. Nothing here
+looks at labels, or at any image outside the calibration set: `stages.trial` judges attempts on the validation split.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,11 +21,7 @@ from melanoma_edge.quantize.quantize import QuantizationReport, decide, evidence
 from melanoma_edge.quantize.recipe import Recipe
 
 AUTO = "auto"
-
-
-def always(name: str, remaining: float) -> bool:
-    """Every attempt is worth making."""
-    return True
+MINUTES = 3  # a COST from which on a quantizer takes so long that it is asked only when no other holds the gates
 
 
 @dataclass(frozen=True)
@@ -33,16 +29,26 @@ class Subject:
     """What is to be quantised: a float graph after the passes of both phases, and uint8 `[N, S, S, 3]` images of the
     training split.
 
-    promising: asked before a costly attempt, by its name and by what it is expected to leave of the squared change of
-    the probability that `static` makes; see `always`. gathered: evidence that attempts share, by ranges and
-    equalisation.
+    gathered: evidence that attempts share, by ranges and equalisation.
     """
 
     model: ir.Model
     calibration: NDArray[np.uint8]
     spec: Preprocessing
-    promising: Callable[[str, float], bool] = always
     gathered: dict[tuple[str, bool], Evidence] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An attempt that can be made.
+
+    cost: share of the network's cost that stays in float. remaining: what it is expected to leave of the squared change
+    of the probability that `static` makes; None where nothing tells.
+    """
+
+    recipe: Recipe
+    cost: float = 0.0
+    remaining: float | None = None
 
 
 @dataclass(frozen=True)
@@ -54,15 +60,19 @@ class Attempt:
     report: QuantizationReport
 
 
-def order(wanted: str) -> Sequence[str]:
-    """Names of the quantizers to try for `--quantizer wanted`. Raises InputError, listing the known, for any other."""
+def order(wanted: str) -> tuple[Sequence[str], Sequence[str]]:
+    """Names of the quantizers to try for `--quantizer wanted`, and of those to try when none of them holds the gates.
+
+    Raises InputError, listing the known, for an unknown name.
+    """
     known = registry.names(__name__)
     if wanted != AUTO and wanted not in known:
         raise InputError(f"unknown quantizer {wanted!r}: known are {AUTO}, {', '.join(known)}")
     if wanted != AUTO:
-        return (wanted,)
+        return (wanted,), ()
     costs = {name: registry.load(__name__, name).COST for name in known}
-    return sorted((name for name, cost in costs.items() if cost is not None), key=lambda name: costs[name])
+    tried = sorted((name for name, cost in costs.items() if cost is not None), key=lambda name: costs[name])
+    return [n for n in tried if costs[n] < MINUTES], [n for n in tried if costs[n] >= MINUTES]
 
 
 def evidence(subject: Subject, recipe: Recipe, progress: Progress = silent) -> Evidence:
@@ -76,3 +86,9 @@ def evidence(subject: Subject, recipe: Recipe, progress: Progress = silent) -> E
 def attempt(subject: Subject, recipe: Recipe, progress: Progress = silent) -> Attempt:
     """Quantize by one recipe."""
     return Attempt(recipe, *decide(evidence(subject, recipe, progress), recipe, progress=progress))
+
+
+def attempts(name: str, subject: Subject, progress: Progress = silent) -> Iterator[Attempt]:
+    """Every plan of the quantizer of this name, carried out."""
+    for plan in registry.load(__name__, name).plans(subject, progress):
+        yield attempt(subject, plan.recipe, progress)

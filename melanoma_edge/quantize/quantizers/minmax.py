@@ -1,9 +1,9 @@
 """What most converters do, to compare with: ranges that hold every value, weights rounded to nearest, no correction."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from melanoma_edge.progress import Progress
-from melanoma_edge.quantize.quantizers import Attempt, Subject, attempt
+from melanoma_edge.quantize.quantizers import Plan, Subject
 from melanoma_edge.quantize.recipe import Recipe
 
 COST = None  # seconds cheaper than `static`, never better at the same latency
@@ -17,6 +17,6 @@ RECIPE = Recipe(
 )
 
 
-def attempts(subject: Subject, progress: Progress) -> Iterator[Attempt]:
-    """One attempt."""
-    yield attempt(subject, RECIPE, progress)
+def plans(subject: Subject, progress: Progress) -> Sequence[Plan]:
+    """One plan."""
+    return [Plan(RECIPE)]

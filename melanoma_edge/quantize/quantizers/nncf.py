@@ -3,7 +3,7 @@
 import contextlib
 import importlib.util
 import io
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -16,15 +16,15 @@ from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress
 from melanoma_edge.quantize.affine import LEVELS
 from melanoma_edge.quantize.prepare import WEIGHTED, array, set_array
-from melanoma_edge.quantize.quantizers import Attempt, Subject, attempt, evidence, minmax
+from melanoma_edge.quantize.quantizers import Plan, Subject, evidence, minmax
 from melanoma_edge.quantize.ranges import BINS, Observation
 
 COST = None  # for comparison: `static` is as fast and decides closer to float
 RECIPE = replace(minmax.RECIPE, name="nncf")
 
 
-def attempts(subject: Subject, progress: Progress) -> Iterator[Attempt]:
-    """One attempt. Raises InputError when nncf is not installed."""
+def plans(subject: Subject, progress: Progress) -> Sequence[Plan]:
+    """One plan, with what NNCF finds as its evidence. Raises InputError when nncf is not installed."""
     if importlib.util.find_spec("nncf") is None:
         raise InputError("--quantizer nncf needs the package: pip install 'melanoma-edge[nncf]'")
     seen = evidence(subject, RECIPE, progress)
@@ -34,7 +34,7 @@ def attempts(subject: Subject, progress: Progress) -> Iterator[Attempt]:
     for node in seen.model.graph:
         if str(node.name) in biases:
             set_array(node.inputs[2], biases[str(node.name)])
-    yield attempt(subject, RECIPE, progress)
+    return [Plan(RECIPE)]
 
 
 def _quantized(model: ir.Model, subject: Subject) -> ir.Model:

@@ -1,9 +1,9 @@
 """Every operator that has an integer kernel in 8 bits, with all corrections; the last layer and its logits in float."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from melanoma_edge.progress import Progress
-from melanoma_edge.quantize.quantizers import Attempt, Subject, attempt
+from melanoma_edge.quantize.quantizers import Plan, Subject
 from melanoma_edge.quantize.recipe import Recipe
 
 COST = 1
@@ -11,6 +11,6 @@ RECIPE = Recipe("static")
 WEIGHTS = Recipe("weights", ranges="minmax", equalization=False)  # equalised, activations gain what weights lose
 
 
-def attempts(subject: Subject, progress: Progress) -> Iterator[Attempt]:
-    """One attempt."""
-    yield attempt(subject, RECIPE, progress)
+def plans(subject: Subject, progress: Progress) -> Sequence[Plan]:
+    """One plan."""
+    return [Plan(RECIPE, remaining=1.0)]

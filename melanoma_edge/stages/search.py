@@ -1,0 +1,152 @@
+"""Which attempts to quantize are made, and which one is shipped.
+
+Cheapest first, until one flips no more than AIM of what the gate allows. What a plan can be expected to flip and to
+take follows from the attempts before it, so that those that would not help are left out.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from melanoma_edge.quantize.quantizers import Attempt, Plan
+from melanoma_edge.stages.trial import HEADROOM, Trial
+
+Planner = Callable[[], Sequence[Plan]]
+Maker = Callable[[Plan], tuple[Attempt, Trial]]
+
+AIM = 0.6  # of the flip gate: reaching it ends the search
+SLOWEST = 0.8  # latency by float's above which a file is chosen only when nothing faster holds the gates
+UNSEEN = 0.1  # of what `static` changes, squared: grids, the last layer and second order, which no effect predicts
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A plan that was not carried out.
+
+    why: "flips", too many to hold the gates; "dearer", one behind it promised to reach AIM; "slow", above SLOWEST
+    while a faster attempt holds. flip_rate and latency_ratio: what was expected of it, the latter in the slower
+    runtime; None where nothing told.
+    """
+
+    recipe: str
+    why: str
+    flip_rate: float | None
+    latency_ratio: float | None
+
+
+@dataclass(frozen=True)
+class Made:
+    """An attempt with its plan and its trial."""
+
+    plan: Plan
+    attempt: Attempt
+    trial: Trial
+
+
+@dataclass(frozen=True)
+class Search:
+    """The attempt to ship, all that were made, and the plans that were not."""
+
+    chosen: Attempt
+    made: Sequence[Made]
+    skipped: Sequence[Skipped]
+
+
+def search(quantizers: Sequence[Planner], last_resorts: Sequence[Planner], make: Maker, max_flip_rate: float) -> Search:
+    """Go through the plans of each of `quantizers`, cheapest first, and of `last_resorts` when none of those holds.
+
+    make: carries a plan out and tries it. max_flip_rate: the gate, infinite where there is none. When no attempt
+    reaches AIM, the best is chosen: of those that hold the gates, of those that are no slower than SLOWEST, or at
+    least than float, the one that flips least. One that does not hold is for the test split to judge.
+    """
+    made: list[Made] = []
+    skipped: list[Skipped] = []
+
+    def reached(planner: Planner) -> bool:
+        """Whether one of the planner's plans came to AIM."""
+        plans = planner()
+        put_off: list[Plan] = []
+        for place, plan in enumerate(plans):
+            why = _why_not(plan, plans[place + 1 :], made, max_flip_rate)
+            if why == "dearer":
+                put_off.append(plan)
+            elif why is not None:
+                skipped.append(_skipped(plan, why, made))
+            else:
+                made.append(Made(plan, *make(plan)))
+                if _ends(made[-1].trial, max_flip_rate):
+                    break
+        while put_off and not any(map(_good, made)) and not _ends(made[-1].trial, max_flip_rate):
+            plan = put_off.pop()
+            made.append(Made(plan, *make(plan)))
+        skipped.extend(_skipped(one, "dearer", made) for one in put_off)
+        return _ends(made[-1].trial, max_flip_rate)
+
+    if not any(map(reached, quantizers)) and not any(one.trial.holds for one in made):
+        any(map(reached, last_resorts))
+    best = min(made, key=lambda one: (not one.trial.holds, _pace(one.trial), _flips(one.trial)))
+    return Search(best.attempt, made, skipped)
+
+
+def expected_flips(plan: Plan, made: Sequence[Made]) -> float | None:
+    """The flip rate of a plan: flips go with the root of the squared change of the probability, UNSEEN included."""
+    for one in made:
+        if one.plan.remaining == 1.0 and plan.remaining is not None and one.trial.flip_rate is not None:
+            return math.sqrt(min(plan.remaining + UNSEEN, 1.0)) * one.trial.flip_rate
+    return None
+
+
+def expected_latency(plan: Plan, made: Sequence[Made]) -> float | None:
+    """Latency of a plan by float's in the slower runtime: what stays in float takes float's time, or as much more as in
+    the attempts before."""
+    whole = next((one for one in made if one.plan.cost == 0.0), None)
+    if whole is None:
+        return None
+    start = _latency(whole.trial)
+    slopes = [(_latency(one.trial) - start) / one.plan.cost for one in made if one.plan.cost > 0.0]
+    return start + max([1.0 - start, *slopes]) * plan.cost
+
+
+def _why_not(plan: Plan, dearer: Sequence[Plan], made: Sequence[Made], max_flip_rate: float) -> str | None:
+    """Why a plan is not worth making, as `Skipped.why` has it; None when it is."""
+    flips = expected_flips(plan, made)
+    if flips is not None and flips > HEADROOM * max_flip_rate:
+        return "flips"
+    if any(map(_good, made)) and _too_slow(plan, made):
+        return "slow"
+    if flips is not None and flips > AIM * max_flip_rate:
+        promising = (p for p in dearer if not _too_slow(p, made))
+        if any((expected_flips(p, made) or math.inf) <= AIM * max_flip_rate for p in promising):
+            return "dearer"
+    return None
+
+
+def _too_slow(plan: Plan, made: Sequence[Made]) -> bool:
+    latency = expected_latency(plan, made)
+    return latency is not None and latency > SLOWEST
+
+
+def _ends(trial: Trial, max_flip_rate: float) -> bool:
+    """Whether a trial ends the search: at AIM, and not slower than float."""
+    return trial.holds and _flips(trial) <= AIM * max_flip_rate and _latency(trial) <= 1.0
+
+
+def _good(one: Made) -> bool:
+    return one.trial.holds and _pace(one.trial) == 0
+
+
+def _pace(trial: Trial) -> int:
+    """0: fast; 1: not slower than float; 2: slower."""
+    return (_latency(trial) > SLOWEST) + (_latency(trial) > 1.0)
+
+
+def _skipped(plan: Plan, why: str, made: Sequence[Made]) -> Skipped:
+    return Skipped(plan.recipe.name, why, expected_flips(plan, made), expected_latency(plan, made))
+
+
+def _latency(trial: Trial) -> float:
+    return max(trial.latency_ratio, trial.onnx_latency_ratio)
+
+
+def _flips(trial: Trial) -> float:
+    return math.inf if trial.flip_rate is None else trial.flip_rate
