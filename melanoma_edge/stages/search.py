@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from melanoma_edge.errors import InputError
 from melanoma_edge.quantize.quantizers import Attempt, Plan
 from melanoma_edge.stages.trial import HEADROOM, Trial
 
@@ -57,10 +58,14 @@ def search(quantizers: Sequence[Planner], last_resorts: Sequence[Planner], make:
 
     make: carries a plan out and tries it. max_flip_rate: the gate, infinite where there is none. When no attempt
     reaches AIM, the best is chosen: of those that hold the gates, of those that are no slower than SLOWEST, or at
-    least than float, the one that flips least. One that does not hold is for the test split to judge.
+    least than float, the one that flips least. One that does not hold is for the test split to judge. Raises InputError
+    when there is no plan.
     """
     made: list[Made] = []
     skipped: list[Skipped] = []
+
+    def ended() -> bool:
+        return bool(made) and _ends(made[-1].trial, max_flip_rate)
 
     def reached(planner: Planner) -> bool:
         """Whether one of the planner's plans came to AIM."""
@@ -74,16 +79,18 @@ def search(quantizers: Sequence[Planner], last_resorts: Sequence[Planner], make:
                 skipped.append(_skipped(plan, why, made))
             else:
                 made.append(Made(plan, *make(plan)))
-                if _ends(made[-1].trial, max_flip_rate):
+                if ended():
                     break
-        while put_off and not any(map(_good, made)) and not _ends(made[-1].trial, max_flip_rate):
+        while put_off and not any(map(_good, made)) and not ended():
             plan = put_off.pop()
             made.append(Made(plan, *make(plan)))
         skipped.extend(_skipped(one, "dearer", made) for one in put_off)
-        return _ends(made[-1].trial, max_flip_rate)
+        return ended()
 
     if not any(map(reached, quantizers)) and not any(one.trial.holds for one in made):
         any(map(reached, last_resorts))
+    if not made:
+        raise InputError("no operator of this network is worth its price in float: --quantizer static is what is left")
     best = min(made, key=lambda one: (not one.trial.holds, _pace(one.trial), _flips(one.trial)))
     return Search(best.attempt, made, skipped)
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from melanoma_edge.errors import InputError
 from melanoma_edge.quantize.quantizers import Plan
 from melanoma_edge.quantize.recipe import Recipe
 from melanoma_edge.stages.search import UNSEEN, Made, Search, expected_flips, expected_latency, search
@@ -98,6 +99,11 @@ def test_one_that_comes_to_the_aim_but_is_slower_than_float_does_not_end_the_sea
     good, slower = replace(HOLDS, flip_rate=0.005), {"onnx_latency_ratio": 1.1}
     assert told(found(plans("a", "b"), a=replace(good, **slower), b=HOLDS)) == ("b", ["a", "b"], {})
     assert told(found(plans("a", "b"), a=replace(good, onnx_latency_ratio=0.9), b=HOLDS)) == ("a", ["a"], {})
+
+
+def test_without_a_plan_it_is_told_what_is_left() -> None:
+    with pytest.raises(InputError, match="--quantizer static"):
+        found([])
 
 
 def test_undefined_figures_are_the_worst() -> None:
