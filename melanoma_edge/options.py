@@ -102,7 +102,7 @@ class QuantizeOptions:
 
     quantizer: str = _choice(
         "auto",
-        "how to make the INT8 graph: auto tries the known ones, cheapest first, until the gates hold on validation",
+        "how to make the INT8 graph: auto tries the known ones until one is well inside the gates on validation",
     )
 
 
