@@ -42,6 +42,7 @@ RATES = frozenset({"max_flip_rate", "max_sensitivity_drop"})
 SKIPPED = {  # why a recipe was not made: `stages.search.Skipped.why`
     "flips": "too many flips to hold the gates",
     "dearer": "a dearer one promised fewer",
+    "little": "not far enough below one that holds",
     "slow": "too slow",
 }
 DIRECTIONS = {"melanoma->other": "melanoma → other", "other->melanoma": "other → melanoma", "undefined": "no number"}

@@ -24,9 +24,9 @@ UNSEEN = 0.1  # of what `static` changes, squared: grids, the last layer and sec
 class Skipped:
     """A plan that was not carried out.
 
-    why: "flips", too many to hold the gates; "dearer", one behind it promised to reach AIM; "slow", above SLOWEST
-    while a faster attempt holds. flip_rate and latency_ratio: what was expected of it, the latter in the slower
-    runtime; None where nothing told.
+    why: "flips", too many to hold the gates; "dearer", one behind it promised to reach AIM; "little", a fast attempt
+    holds and this one does not promise to reach AIM; "slow", the same, and it is expected above SLOWEST. flip_rate and
+    latency_ratio: what was expected of it, the latter in the slower runtime; None where nothing told.
     """
 
     recipe: str
@@ -119,9 +119,10 @@ def _why_not(plan: Plan, dearer: Sequence[Plan], made: Sequence[Made], max_flip_
     flips = expected_flips(plan, made)
     if flips is not None and flips > HEADROOM * max_flip_rate:
         return "flips"
-    if any(map(_good, made)) and _too_slow(plan, made):
-        return "slow"
-    if flips is not None and flips > AIM * max_flip_rate:
+    aims = flips is None or flips <= AIM * max_flip_rate
+    if any(map(_good, made)):
+        return "slow" if _too_slow(plan, made) else None if aims else "little"
+    if not aims:
         promising = (p for p in dearer if not _too_slow(p, made))
         if any((expected_flips(p, made) or math.inf) <= AIM * max_flip_rate for p in promising):
             return "dearer"

@@ -137,6 +137,12 @@ def test_it_does_not_give_way_to_one_that_would_be_slow() -> None:
     assert result.skipped[0].latency_ratio == pytest.approx(0.82)
 
 
+def test_a_fast_holder_is_enough_where_no_dearer_plan_promises_to_come_to_the_aim() -> None:
+    start, held = replace(TRIAL, flip_rate=0.0132), replace(HOLDS, flip_rate=0.0075)
+    plans = [PLANS[1], replace(PLANS[2], remaining=0.25 - UNSEEN)]  # 0.0079 and 0.0066 expected
+    assert told(found(PLANS[:1], plans, static=start, some=held)) == ("some", ["static", "some"], {"more": "little"})
+
+
 @pytest.mark.parametrize("start", [replace(TRIAL, flip_rate=0.012), HOLDS])
 def test_a_slow_plan_is_made_where_nothing_fast_holds(start: Trial) -> None:
     start, better = (replace(one, onnx_latency_ratio=0.9) for one in (start, replace(HOLDS, flip_rate=0.005)))
