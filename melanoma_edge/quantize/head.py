@@ -52,12 +52,17 @@ def refit(model: ir.Model, scheme: Scheme, batches: Iterable[Tensor], wanted: Lo
         return scheme
     program = load(model)
     simulated = hooks(model, program, scheme)
-    edges = (simulated.on_input, simulated.on_output)
+    edges = (simulated.on_input, _but_for(program.output, simulated.on_output))
     found = fit(answers(program, batches, simulated.constants, *edges), wanted)
     weight, bias = array(node.inputs[1]), array(node.inputs[2])
     set_array(node.inputs[1], weight * found.factor)
     set_array(node.inputs[2], bias * found.factor + found.shifts)
     return _rescaled(scheme, node, found) if node.name in scheme.placement.integer else _laid(scheme, node)
+
+
+def _but_for(output: str, on_output: Edge) -> Edge:
+    """`on_output` but for `output`: logits that their range clips would stretch the factor for all others."""
+    return lambda step, name, value: value if name == output else on_output(step, name, value)
 
 
 def settle_sums(model: ir.Model, scheme: Scheme, batches: Iterable[Tensor], wanted: Logits) -> Scheme:

@@ -14,9 +14,10 @@ from small_network import IMAGES, SPEC, run_ort
 
 from melanoma_edge.export import passes
 from melanoma_edge.export.temperature import last_layer
-from melanoma_edge.quantize.head import fit
+from melanoma_edge.quantize.executor import Batches
+from melanoma_edge.quantize.head import answers, fit, refit
 from melanoma_edge.quantize.prepare import array, prepare, set_array
-from melanoma_edge.quantize.quantize import quantize
+from melanoma_edge.quantize.quantize import evidence_for, quantize, scheme_of
 from melanoma_edge.quantize.quantizers import minmax, static
 
 
@@ -56,6 +57,23 @@ def test_the_quantised_network_comes_closer(float_head: bool) -> None:
     fitted, report = quantize(network(), IMAGES, SPEC, replace(recipe, head_correction=True))
     assert error(fitted) < error(plain)
     assert bool(report.float_nodes) == float_head
+
+
+def test_logits_that_their_range_clips_do_not_stretch_the_factor() -> None:
+    recipe = replace(minmax.RECIPE, float_head=False)
+    seen = evidence_for(network(), IMAGES, SPEC, recipe)
+    model, scheme = scheme_of(seen, recipe)
+    batches = Batches(IMAGES, SPEC)
+    wanted, logits = answers(seen.program, batches), str(model.graph.outputs[0].name)
+    narrow = replace(scheme.activations[logits], scale=scheme.activations[logits].scale / 4)
+    weights = []
+    for affine in (scheme.activations[logits], narrow):
+        copy = model.clone()
+        refit(copy, replace(scheme, activations={**scheme.activations, logits: affine}), batches, wanted)
+        layer = last_layer(copy)
+        assert layer is not None
+        weights.append(array(layer.inputs[1]))
+    np.testing.assert_array_equal(*weights)
 
 
 def network() -> ir.Model:
