@@ -65,7 +65,7 @@ def search(quantizers: Sequence[Planner], last_resorts: Sequence[Planner], make:
     skipped: list[Skipped] = []
 
     def ended() -> bool:
-        return bool(made) and _ends(made[-1].trial, max_flip_rate)
+        return bool(made) and _ends(made[-1], max_flip_rate)
 
     def reached(planner: Planner) -> bool:
         """Whether one of the planner's plans came to AIM."""
@@ -134,9 +134,10 @@ def _too_slow(plan: Plan, made: Sequence[Made]) -> bool:
     return latency is not None and latency > SLOWEST
 
 
-def _ends(trial: Trial, max_flip_rate: float) -> bool:
-    """Whether a trial ends the search: at AIM, and not slower than float."""
-    return trial.holds and _flips(trial) <= AIM * max_flip_rate and _latency(trial) <= 1.0
+def _ends(one: Made, max_flip_rate: float) -> bool:
+    """Whether an attempt ends the search: at AIM, and not slower than float, unless nothing is faster by its plan."""
+    reached = one.trial.holds and _flips(one.trial) <= AIM * max_flip_rate
+    return reached and (_latency(one.trial) <= 1.0 or one.plan.cost == 0.0)
 
 
 def _good(one: Made) -> bool:
