@@ -5,6 +5,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ PACKAGES = {
     "tflite-runtime": ("tflite_runtime", "tflite_runtime.interpreter"),
     "tensorflow": ("tensorflow", "tensorflow.lite.python.interpreter"),
 }
+
+_STDERR = threading.Lock()  # two threads that swap it at once would leave it closed
 
 
 def installed() -> tuple[str, ...]:
@@ -108,11 +111,12 @@ def _shape(tensor: dict[str, Any]) -> list[int]:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Hold back what the C++ runtime writes to stderr about its delegate; what goes wrong arrives as an exception."""
-    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nothing, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nothing)
+    with _STDERR:
+        kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nothing, 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nothing)
