@@ -41,7 +41,7 @@ def _rounds(there: ir.Node, back: ir.Node) -> bool:
     """Whether the two nodes make x + C - C of a feature map behind a Relu or Clip, and nothing else reads x + C."""
     value, offset = there.inputs[0], graph.scalar(there.inputs[1])
     maker = value.producer() if value is not None else None
-    behind = value is not None and len(graph.dims(value) or ()) == 4 and maker is not None
-    saturated = maker is not None and graph.is_op(maker, "Relu", "Clip")
+    saturated = maker is not None and graph.clamp_bounds(maker) is not None
+    map_of_features = value is not None and len(graph.dims(value) or ()) == 4
     alike = offset is not None and offset == graph.scalar(back.inputs[1])
-    return behind and saturated and alike and graph.only_used_by(there.outputs[0], back)
+    return map_of_features and saturated and alike and graph.only_used_by(there.outputs[0], back)
