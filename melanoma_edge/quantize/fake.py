@@ -115,7 +115,7 @@ def on_grid(scheme: Scheme, step: Step, name: str, value: Tensor) -> Tensor:
 
 def constants(model: ir.Model, scheme: Scheme) -> dict[str, Tensor]:
     """The weights, biases and constant operands that integers or grids stand for, by name."""
-    found = {name: torch.from_numpy(data) for name, data in scheme.grids.constants.items()}
+    found: dict[str, Tensor] = {}
     for node in model.graph:
         if node.name in scheme.grids.weights:
             exact = scheme.grids.weights[str(node.name)]

@@ -3,51 +3,49 @@
 A float32 sum depends on its order, which is each kernel's own, unless all its partial sums are multiples of one power
 of two and below 2^24 of it. Without that, a value beside a rounding boundary goes one way here and the other way there,
 and the layers behind turn that into other decisions; and logits differ in their last bits, on ARM64 from x86. So values
-that float operators read are rounded to multiples of a power of two, 2^BITS of them or fewer on either side of zero,
-and weights to as many bits as the sum leaves room for: 10 or so, where integers would have 8. Rounding is two
-additions, x + C - C with C = 1.5 * 2^23 steps (Knuth, TAOCP 2, section 4.2.2), since not every runtime has a fast
-operator for it.
+that float sums read are rounded to multiples of a power of two, 2^BITS of them or fewer on either side of zero, and
+weights to as many bits as the sum leaves room for: 10 or so, where integers would have 8. Rounding is two additions,
+x + C - C with C = 1.5 * 2^23 steps (Knuth, TAOCP 2, section 4.2.2), since not every runtime has a fast operator for it.
+Operators on single elements need no grid: IEEE 754 leaves them one result. But ONNX Runtime joins an Add with the
+convolution before it into one sum, so that what such an Add reads is rounded too.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import onnx_ir as ir
-from numpy.typing import NDArray
 from torch import Tensor
 
 from melanoma_edge.quantize.affine import Affine
-from melanoma_edge.quantize.placement import MEAN, Placement, constant_operands, variable_inputs
+from melanoma_edge.quantize.placement import MEAN, Placement, variable_inputs
 from melanoma_edge.quantize.prepare import WEIGHTED, array
 from melanoma_edge.quantize.ranges import Observation, farthest
-from melanoma_edge.quantize.sums import LARGEST_SUM, Exact, balanced, exact, on_grid
+from melanoma_edge.quantize.sums import Exact, balanced, exact
 from melanoma_edge.quantize.ties import NUDGE, NUDGES
 
 BITS = 10  # of the magnitude of a value
 FINER_BITS = 2  # of the grid for values that arrive in integers of another scale
 FINER = 2.0 ** np.arange(5)  # grids tried for values that become integers of another scale
 APART = 1e-4  # of a step: distance of a value on a grid from the middle of two integers
-ELEMENTWISE = ("Add", "Mul")
-EXACT = (*WEIGHTED, *ELEMENTWISE)  # on grids that are not too fine
-READING = (*EXACT, MEAN)  # what they read has to be on a grid
+ELEMENTWISE = ("Add", "Mul")  # one IEEE 754 operation an element
+SUMMING = (*WEIGHTED, MEAN)  # what they read has to be on a grid
 DIVIDED = 2**11  # parts in which a mean of pixels counts, in a step that it is rounded to: more come near halves
 KEPT = {"Conv": 0.3, "Gemm": 1.0}  # of the weights' noise: a convolution's are rounded adaptively
-PASSING = ("Relu", "Clip", "MaxPool", "Reshape", "Flatten")  # no rounding of their own
+PASSING = ("Relu", "Clip", "MaxPool", "Reshape", "Flatten")  # no arithmetic of their own
 
 
 @dataclass(frozen=True)
 class Grids:
     """steps: of the values that are rounded to a grid as a float operator makes them, by value name. weights: by node
-    name. constants: constant operands of float Add and Mul on their grids, by value name.
+    name.
     """
 
     steps: Mapping[str, float]
     weights: Mapping[str, Exact]
-    constants: Mapping[str, NDArray[np.float32]]
 
 
-NONE = Grids({}, {}, {})
+NONE = Grids({}, {})
 
 
 def floats(model: ir.Model, placement: Placement) -> list[ir.Node]:
@@ -56,10 +54,9 @@ def floats(model: ir.Model, placement: Placement) -> list[ir.Node]:
 
 
 def rounded(model: ir.Model, placement: Placement) -> frozenset[str]:
-    """The values that `lay` needs observations of: made by a float node, and read by an operator that adds or
-    multiplies, or by an integer one."""
+    """The values that `lay` needs observations of: made by a float node, and read by a sum or by an integer node."""
     nodes = floats(model, placement)
-    wanted = {str(v.name) for n in nodes if n.op_type in READING for v in variable_inputs(n)} | placement.groups.keys()
+    wanted = _read(nodes) | placement.groups.keys()
     return frozenset(str(v.name) for n in nodes for v in n.outputs if v.name in wanted)
 
 
@@ -76,11 +73,10 @@ def lay(
     parameters of the network's input.
     """
     nodes = floats(model, placement)
-    read = {str(v.name) for n in nodes if n.op_type in READING for v in variable_inputs(n)}
+    read = _read(nodes)
     shared = _shared(nodes, observations)
     reach, steps = _given(model, nodes, {**activations, **_named(model.graph.inputs[0], image)}, read, shared)
     weights: dict[str, Exact] = {}
-    constants: dict[str, NDArray[np.float32]] = {}
     means: dict[str, tuple[str, float]] = {}  # by value: the mean behind it, and its operand's step by its pixels
     inexact: set[str] = set()
     for node in nodes:
@@ -89,13 +85,11 @@ def lay(
         on_grids = len(reaches) == len(inputs)
         if node.op_type in WEIGHTED and on_grids:
             weights[str(node.name)] = exact(array(node.inputs[1]), array(node.inputs[2]), reaches[0])
-        elif node.op_type in ELEMENTWISE and on_grids and len(reaches) == 1:
-            constants |= {str(v.name): _constant(node, array(v), *reaches[0]) for v in constant_operands(node)}
         elif node.op_type == MEAN and on_grids:
             means[made] = (str(node.name), reaches[0][0] / _pixels(node))
         elif node.op_type in PASSING and inputs[0] in means:
             means[made] = means[inputs[0]]
-        elif node.op_type not in PASSING and not (on_grids and _exact_elementwise(node, reaches)):
+        elif node.op_type not in (*PASSING, *ELEMENTWISE):
             inexact.add(str(node.name))
         crosses = made in activations and not _dyadic(activations[made].scale)
         if made in read or crosses:
@@ -109,7 +103,7 @@ def lay(
             if made in means and step > DIVIDED * means[made][1]:
                 inexact.add(means[made][0])
             steps[made], reach[made] = step, (step, farthest(observations[made]) / step)
-    return Grids(steps, weights, constants), frozenset(inexact)
+    return Grids(steps, weights), frozenset(inexact)
 
 
 def clear_crossings(
@@ -159,21 +153,11 @@ def magic(step: float) -> np.float32:
     return np.float32(1.5 * 2**23 * step)
 
 
-def _constant(node: ir.Node, data: NDArray[np.float32], step: float, largest: float) -> NDArray[np.float32]:
-    """The constant operand of an Add on the grid of the other one, or of a Mul with as many bits as there is room."""
-    if node.op_type == "Add":
-        return on_grid(data, np.array(step))
-    return on_grid(data, 2.0 ** np.ceil(np.log2(np.maximum(np.abs(data) * largest, 2.0**-30) / (LARGEST_SUM / 2))))
-
-
-def _exact_elementwise(node: ir.Node, reaches: Sequence[tuple[float, float]]) -> bool:
-    """Whether an Add or Mul of two values on grids stays below LARGEST_SUM of its result's steps."""
-    if node.op_type not in ELEMENTWISE or len(reaches) != len(node.inputs):
-        return False
-    (step, most), (other, also) = reaches
-    if node.op_type == "Mul":
-        return most * also < LARGEST_SUM
-    return step * most + other * also < LARGEST_SUM * min(step, other)
+def _read(nodes: Collection[ir.Node]) -> set[str]:
+    """The values that sums of the float `nodes` read, among them an Add alone behind a layer: runtimes join the two."""
+    sums = {str(v.name) for n in nodes if n.op_type in SUMMING for v in variable_inputs(n)}
+    layers = [n.outputs[0] for n in nodes if n.op_type in WEIGHTED]
+    return sums | {str(v.name) for v in layers if [n.op_type for n in v.consumers()] in (["Add"], ["Mul"])}
 
 
 def _shared(nodes: Collection[ir.Node], observations: Mapping[str, Observation]) -> dict[str, float]:

@@ -136,11 +136,10 @@ def _float(draft: _Draft, name: str) -> ir.Value:
 
 def _on_grids(draft: _Draft, node: ir.Node) -> dict[str, np.ndarray]:
     """The constants of a float node that stand on grids, by value name."""
-    grids = draft.scheme.grids
-    exact = grids.weights.get(str(node.name))
-    if exact is not None:
-        return {str(v.name): data for v, data in zip(node.inputs[1:], (exact.weight, exact.bias), strict=True) if v}
-    return {str(v.name): grids.constants[str(v.name)] for v in node.inputs if v and v.name in grids.constants}
+    exact = draft.scheme.grids.weights.get(str(node.name))
+    if exact is None:
+        return {}
+    return {str(v.name): data for v, data in zip(node.inputs[1:], (exact.weight, exact.bias), strict=True) if v}
 
 
 def _snap(draft: _Draft, value: ir.Value, step: float) -> ir.Value:

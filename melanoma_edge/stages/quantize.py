@@ -69,7 +69,7 @@ def run(
             "gates": asdict(options.gates),
         },
         tools=("torch", "onnx", "onnx-ir", "ai-edge-litert"),
-        revision=6,
+        revision=7,
     )
 
 

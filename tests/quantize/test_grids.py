@@ -21,7 +21,7 @@ from melanoma_edge.export.tflite.emit import emit
 from melanoma_edge.quantize import scheme
 from melanoma_edge.quantize.affine import Affine
 from melanoma_edge.quantize.grids import NONE, clear_of_halves, magic, snap, step_of
-from melanoma_edge.quantize.prepare import array
+from melanoma_edge.quantize.prepare import array, set_array
 from melanoma_edge.quantize.quantize import quantize
 from melanoma_edge.quantize.quantizers import static, static_wi8_ai8
 from melanoma_edge.quantize.ranges import observation
@@ -122,6 +122,50 @@ def test_what_is_not_exact_is_told() -> None:
 def test_a_graph_of_integers_alone_has_no_grids() -> None:
     model, report = quantize(mobile(), IMAGES, SPEC, static_wi8_ai8.RECIPE)
     assert not report.float_nodes and not any(isinstance(n, ir.Node) and n.op_type == "Sub" for n in model.graph)
+
+
+def on_grids(b: Builder, value: ir.Value, step: float) -> ir.Value:
+    constant = b.const(float(magic(step)))
+    return b.op("Sub", b.op("Add", value, constant), constant)
+
+
+@pytest.mark.parametrize("rounded", [False, True])
+def test_onnx_runtime_joins_an_add_with_the_layer_before_it(rounded: bool) -> None:
+    """Each sum is exact by itself, the two together are not: their order shows, unless a rounding keeps them apart."""
+    b = Builder((1, 3, SPEC.size, SPEC.size))
+    other = b.op("Relu", b.conv(b.image, 16))
+    of_other = next(n for n in b.graph if n.op_type == "Conv")
+    value = b.conv(on_grids(b, b.op("Relu", b.conv(b.image, 16, 3)), 2.0**-6), 16)
+    model = b.done(b.op("Add", on_grids(b, value, 2.0**-6) if rounded else value, other))
+    for node in (n for n in model.graph if n.op_type == "Conv"):
+        step, factor = (2.0**-14, 1) if node is of_other else (0.25, 8)
+        for operand in node.inputs[1:]:
+            set_array(operand, on_grid(array(operand), np.array(step)) * np.float32(factor))
+    levels = ort.GraphOptimizationLevel
+    joined, apart = (run_ort(model, IMAGES[:4], level) for level in (levels.ORT_ENABLE_ALL, levels.ORT_DISABLE_ALL))
+    assert np.array_equal(joined, apart) == rounded
+
+
+def kinds_behind(model: ir.Model, op_type: str) -> list[list[str]]:
+    """Of each float operator of a kind: what reads it."""
+    return [[n.op_type for n in node.outputs[0].consumers()] for node in model.graph if node.op_type == op_type]
+
+
+def test_only_what_sums_read_is_rounded() -> None:
+    model = mobile()
+    swish = [n.op_type for n in model.graph].index("Mul") + 2  # a convolution, its hard-swish, another convolution
+    quantized, _ = quantize(model, IMAGES, SPEC, replace(static.RECIPE, float_nodes=first(model, swish)))
+    assert ["Add", "Mul"] in [sorted(kinds) for kinds in kinds_behind(quantized, "Conv")]  # x + 3, x times
+    assert ["Mul"] in kinds_behind(quantized, "Clip")
+    assert kinds_behind(quantized, "Mul")[0] == ["Add"]  # of its rounding
+
+
+def test_what_a_layer_makes_for_an_add_alone_is_rounded() -> None:
+    model = residual()
+    upto = first(model, [n.op_type for n in model.graph].index("Add") + 1)
+    quantized, _ = quantize(model, IMAGES, SPEC, replace(static.RECIPE, float_nodes=upto))
+    addition = next(n for n in quantized.graph if n.op_type == "Add" and n.name == upto[-1])
+    assert {v.producer().op_type for v in addition.inputs} == {"Sub"}  # type: ignore[union-attr]
 
 
 def last_sum(model: ir.Model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
