@@ -12,18 +12,17 @@ import contextlib
 import importlib
 import importlib.metadata
 import json
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx_ir as ir
+from convert import OURS, PEERS, Made, convert
 from numpy.typing import NDArray
 from peak import multiply_adds, peak
 
@@ -32,13 +31,10 @@ from melanoma_edge.bench.latency import interleave, ratio
 from melanoma_edge.bench.machine import machine
 from melanoma_edge.bench.partitions import partitions
 from melanoma_edge.data.preprocess import Preprocessing, normalize
-from melanoma_edge.export import passes
 from melanoma_edge.export.check import check_contract
 from melanoma_edge.export.tflite.emit import emit
 from melanoma_edge.options import DataOptions
 from melanoma_edge.progress import silent
-from melanoma_edge.quantize import quantizers
-from melanoma_edge.quantize.quantizers import Subject
 from melanoma_edge.runtime import litert
 from melanoma_edge.stages import data as data_stage
 from melanoma_edge.stages import graph
@@ -46,21 +42,9 @@ from melanoma_edge.stages.data import Images
 from melanoma_edge.verify import metrics, operating_point
 from melanoma_edge.verify.predictions import Predictions, softmax
 
-OURS = ("minmax", "nncf", "static_wi8_ai8", "static", "mixed", "distilled")
-PEERS = ("litert_torch_static", "onnx2tf_static", "ort_static", "nncf_default")
 RUNS = 200
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results" / "peers"
 Run = Callable[[NDArray[np.uint8]], Callable[[], NDArray[np.float32]]]  # an image put in place; call to run
-
-
-@dataclass(frozen=True)
-class Made:
-    """A file and what it took to make it; megabytes: peak memory of the process, None for ours, made in this one."""
-
-    name: str
-    path: Path
-    seconds: float
-    megabytes: float | None
 
 
 def measure(network: Path, data: str, mean: float, std: float, work: Path) -> dict[str, Any]:
@@ -72,22 +56,23 @@ def measure(network: Path, data: str, mean: float, std: float, work: Path) -> di
     folder = work / network.stem / "files"
     folder.mkdir(parents=True, exist_ok=True)
     emit(ir.load(onnx), folder / "float32.tflite", name="float32")
-    files = [Made("float32", folder / "float32.tflite", 0.0, None), Made("float32", onnx, 0.0, None)]
-    files += [*_ours(onnx, images, folder), *_peers(onnx, images, folder)]
-    runs = {made.path: _runner(made.path, size) for made in files}
-    truth = {split: _answers(runs[onnx], images.pixels(split)) for split in ("val", "test")}
+    files = [Made("float32", str(path), 0.0, 0) for path in (folder / "float32.tflite", onnx)]
+    files += _converted(onnx, images, folder)
+    runs = {made.path: _runner(Path(made.path), size) for made in files}
+    truth = {split: _answers(runs[str(onnx)], images.pixels(split)) for split in ("val", "test")}
     point = operating_point.choose("sensitivity=0.90", _predictions(truth["val"], images, "val"))
     image = np.asarray(images.pixels("test")[0])
-    taken = interleave({str(path): run(image) for path, run in runs.items()}, runs=RUNS)
+    taken = interleave({path: run(image) for path, run in runs.items()}, runs=RUNS)
     rows = []
     for made in files:
-        base = str(folder / "float32.tflite" if made.path.suffix == ".tflite" else onnx)
+        path = Path(made.path)
+        base = str(folder / "float32.tflite" if path.suffix == ".tflite" else onnx)
         row = _judge(_answers(runs[made.path], images.pixels("test")), truth["test"], images, point.threshold)
-        times = {"p50_ms": float(np.median(taken[str(made.path)]) / 1e6)}
-        times |= {"ratio": asdict(ratio(taken[str(made.path)], taken[base]))}
-        parts = partitions(made.path).partitions if made.path.suffix == ".tflite" else None
-        how = {"name": made.name, "format": made.path.suffix[1:], "seconds": made.seconds, "megabytes": made.megabytes}
-        rows.append({**how, "bytes": made.path.stat().st_size, "partitions": parts, **times, **row})
+        times = {"p50_ms": float(np.median(taken[made.path]) / 1e6)}
+        times |= {"ratio": asdict(ratio(taken[made.path], taken[base]))}
+        parts = partitions(path).partitions if path.suffix == ".tflite" else None
+        how = {"name": made.name, "format": path.suffix[1:], "seconds": made.seconds, "megabytes": made.megabytes}
+        rows.append({**how, "bytes": path.stat().st_size, "partitions": parts, **times, **row})
     return {
         "network": network.stem,
         "machine": machine(),
@@ -100,42 +85,16 @@ def measure(network: Path, data: str, mean: float, std: float, work: Path) -> di
     }
 
 
-def _ours(onnx: Path, images: Images, folder: Path) -> Iterator[Made]:
-    model = ir.load(onnx)
-    passes.apply(model, "integer")
-    for name in OURS:
-        subject = Subject(model, images.pixels("calibration"), Preprocessing(images.size))
-        started = time.monotonic()
-        for attempt in quantizers.attempts(name, subject):
-            files = [folder / f"{attempt.recipe.name}.{suffix}" for suffix in ("onnx", "tflite")]
-            emit(attempt.model, files[1], name=attempt.recipe.name)
-            passes.apply(attempt.model, "onnxruntime")
-            ir.save(attempt.model, files[0])
-            yield from (Made(attempt.recipe.name, f, round(time.monotonic() - started, 1), None) for f in files)
-
-
-def _peers(onnx: Path, images: Images, folder: Path) -> Iterator[Made]:
-    """Those that are installed and that convert this network; the others are named on stderr."""
-    batch = normalize(np.asarray(images.pixels("calibration")), Preprocessing(images.size))
-    np.save(folder / "calibration.npy", np.ascontiguousarray(batch.transpose(0, 3, 1, 2)))
-    for name in PEERS:
-        path = folder / f"{name}.{importlib.import_module(f'peers.{name}').FORMAT}"
-        command = [sys.executable, __file__, "--convert", name, str(onnx), str(folder / "calibration.npy"), str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            print(f"{name} does not convert {onnx.parent.parent.name}: {done.stderr[-400:]}", file=sys.stderr)
-            continue
-        yield Made(name, path, **json.loads(done.stdout.splitlines()[-1]))
-
-
-def _convert(name: str, onnx: Path, calibration: Path, path: Path) -> None:
-    """One peer in this process; prints its seconds and the process's peak memory."""
-    images = np.load(calibration)
-    started = time.monotonic()
-    importlib.import_module(f"peers.{name}").convert_onnx(onnx, images, path)
-    used = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    peak_kilobytes = max(resource.getrusage(who).ru_maxrss for who in used)
-    print(json.dumps({"seconds": round(time.monotonic() - started, 1), "megabytes": round(peak_kilobytes / 1e3)}))
+def _converted(onnx: Path, images: Images, folder: Path) -> Iterator[Made]:
+    """Every file of ours, and of those peers that are installed and convert this network; the others are named on
+    stderr."""
+    calibration = folder / "calibration.npy"
+    np.save(calibration, np.asarray(images.pixels("calibration")))
+    for name in (*OURS, *PEERS):
+        try:
+            yield from convert(name, onnx, calibration, folder)
+        except subprocess.CalledProcessError as failed:
+            print(f"{name} does not convert {onnx.parent.parent.name}: {failed.stderr[-400:]}", file=sys.stderr)
 
 
 def _runner(path: Path, size: int) -> Run:
@@ -201,9 +160,6 @@ def _versions() -> dict[str, str]:
 
 def main() -> None:
     """Measure the networks named on the command line."""
-    if sys.argv[1:2] == ["--convert"]:
-        _convert(sys.argv[2], *map(Path, sys.argv[3:]))
-        return
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("networks", nargs="+", type=Path)
     parser.add_argument("--data", required=True)

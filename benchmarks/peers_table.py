@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from against_peers import PEERS, RESULTS
+from against_peers import RESULTS
+from convert import PEERS
 
 from melanoma_edge.report.markdown import table
 
@@ -16,6 +17,7 @@ HEADS = (
 TITLES = {
     "litert_torch_static": "litert-torch",
     "onnx2tf_static": "onnx2tf",
+    "onnx2tf_float_io": "onnx2tf, float32 in and out",
     "ort_static": "ORT quantize_static",
     "nncf_default": "NNCF",
 }
@@ -42,7 +44,7 @@ def _row(row: Mapping[str, Any]) -> list[str]:
     figures = [f"{row['bytes'] / 1e6:.2f}", f"{row['p50_ms']:.2f}", f"{row['ratio']['median']:.2f}"]
     judged = [f"{row['auc_delta']:+.4f}", str(row["flips"]), f"{row['mean_abs_dp']:.4f}", f"{row['max_abs_dp']:.3f}"]
     parts = "" if row["partitions"] is None else str(row["partitions"])
-    made = ["", ""] if float32 else [f"{row['seconds']:.0f}", "" if row["megabytes"] is None else str(row["megabytes"])]
+    made = ["", ""] if float32 else [f"{row['seconds']:.0f}", str(row["megabytes"])]
     return [f"**{name}**" if ours and not float32 else name, *figures, *judged, parts, *made]
 
 

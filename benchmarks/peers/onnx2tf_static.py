@@ -23,8 +23,11 @@ def version(package: str) -> str:
     return subprocess.run([BIN / "python", "-c", script], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def convert_onnx(onnx: Path, images: NDArray[np.float32], path: Path) -> None:
-    """Write `path` from an .onnx file; images: float32 `[N, 3, S, S]` for calibration, normalised."""
+def convert_onnx(onnx: Path, images: NDArray[np.float32], path: Path, kind: str = "full_integer_quant") -> None:
+    """Write `path` from an .onnx file; images: float32 `[N, 3, S, S]` for calibration, normalised.
+
+    kind: which of the files that it makes.
+    """
     rows = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
@@ -33,7 +36,7 @@ def convert_onnx(onnx: Path, images: NDArray[np.float32], path: Path) -> None:
         given = ["image", str(folder / "calibration.npy"), "[[[[0,0,0]]]]", "[[[[1,1,1]]]]"]
         command = [BIN / "onnx2tf", "-i", onnx, "-o", folder / "out", "-oiqt", "-cind", *given]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-        made = sorted((folder / "out").glob("*_full_integer_quant.tflite"))
+        made = sorted((folder / "out").glob(f"{onnx.stem}_{kind}.tflite"))
         if done.returncode or not made:
             raise RuntimeError(f"onnx2tf ended with {done.returncode}: {(done.stdout + done.stderr)[-600:]}")
         path.write_bytes(made[0].read_bytes())

@@ -154,10 +154,19 @@ def magic(step: float) -> np.float32:
 
 
 def _read(nodes: Collection[ir.Node]) -> set[str]:
-    """The values that sums of the float `nodes` read, among them an Add alone behind a layer: runtimes join the two."""
-    sums = {str(v.name) for n in nodes if n.op_type in SUMMING for v in variable_inputs(n)}
+    """The values that have to be on grids: what sums read, what a layer makes for one Add alone, which runtimes join
+    to it, and what elements read of a mean, whose division is not the same everywhere."""
+    read = {str(v.name) for n in nodes if n.op_type in SUMMING for v in variable_inputs(n)}
     layers = [n.outputs[0] for n in nodes if n.op_type in WEIGHTED]
-    return sums | {str(v.name) for v in layers if [n.op_type for n in v.consumers()] in (["Add"], ["Mul"])}
+    read |= {str(v.name) for v in layers if [n.op_type for n in v.consumers()] in (["Add"], ["Mul"])}
+    divided: set[str] = set()
+    for node in nodes:
+        names = {str(v.name) for v in variable_inputs(node)} & divided
+        if node.op_type == MEAN or (node.op_type in PASSING and names):
+            divided |= {str(v.name) for v in node.outputs}
+        elif node.op_type in ELEMENTWISE:
+            read |= names
+    return read
 
 
 def _shared(nodes: Collection[ir.Node], observations: Mapping[str, Observation]) -> dict[str, float]:

@@ -168,6 +168,19 @@ def test_what_a_layer_makes_for_an_add_alone_is_rounded() -> None:
     assert {v.producer().op_type for v in addition.inputs} == {"Sub"}  # type: ignore[union-attr]
 
 
+def test_what_elements_read_of_a_mean_is_rounded() -> None:
+    b = Builder((1, 3, SPEC.size, SPEC.size))
+    mean = b.op("Relu", b.op("GlobalAveragePool", b.op("Relu", b.conv(b.image, 16, 3))))
+    model = b.done(b.linear(b.op("Flatten", b.conv(b.op("Mul", mean, mean), 16)), 2))
+    passes.apply(model, "clean")
+    passes.apply(model, "integer")
+    upto = first(model, [n.op_type for n in model.graph].index("Mul") + 1)
+    quantized, report = quantize(model, IMAGES, SPEC, replace(static.RECIPE, float_nodes=upto))
+    assert not report.inexact_nodes
+    relu_of_mean = next(n for n in quantized.graph if n.op_type == "GlobalAveragePool").outputs[0].consumers()[0]
+    assert relu_of_mean.op_type == "Relu" and [n.op_type for n in relu_of_mean.outputs[0].consumers()] == ["Add"]
+
+
 def last_sum(model: ir.Model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What the last layer of a quantised graph reads `[N, I]`, its weights `[C, I]` and its bias `[C]`."""
     layer = last_layer(model)
