@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.export import passes
-from melanoma_edge.export.tflite.emit import emit
+from melanoma_edge.export.write import write
 from melanoma_edge.quantize import quantizers
 from melanoma_edge.quantize.quantizers import Subject
 
@@ -54,9 +54,8 @@ def _ours(name: str, onnx: Path, pixels: NDArray[np.uint8], folder: Path) -> Ite
     for attempt in quantizers.attempts(name, Subject(model, pixels, Preprocessing(pixels.shape[1]))):
         recipe = attempt.recipe.name
         files = [folder / f"{recipe}.{suffix}" for suffix in ("onnx", "tflite")]
-        emit(attempt.model, files[1], name=recipe)
-        passes.apply(attempt.model, "onnxruntime")
-        ir.save(attempt.model, files[0])
+        for file in files:
+            write(attempt.model, file)
         yield from (Made(recipe, str(file), round(time.monotonic() - started, 1), _megabytes()) for file in files)
 
 

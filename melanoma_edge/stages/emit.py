@@ -7,10 +7,9 @@ from pathlib import Path
 import onnx_ir as ir
 
 from melanoma_edge.artifact import Artifact, Stage, run_stage
-from melanoma_edge.export import passes
 from melanoma_edge.export.heat_map import append
-from melanoma_edge.export.tflite.emit import emit
 from melanoma_edge.export.tflite.metadata import About
+from melanoma_edge.export.write import write
 
 
 @dataclass(frozen=True)
@@ -49,15 +48,11 @@ def artifacts(
     files = {(form, p): f"{name}_{int8 if p == 'int8' else p}.{form}" for form, p in wanted}
 
     def make(folder: Path) -> None:
-        for (form, precision), file in files.items():
+        for (_, precision), file in files.items():
             model, path = ir.load(graphs[precision].path), folder / file
             if heat_map:
                 append(model, about.melanoma)
-            if form == "onnx":
-                passes.apply(model, "onnxruntime")
-                ir.save(model, path)
-            else:
-                emit(model, path, name=path.stem, about=about)
+            write(model, path, about=about)
 
     stage = run_stage(
         work / "emit",

@@ -64,28 +64,8 @@ def search(quantizers: Sequence[Planner], last_resorts: Sequence[Planner], make:
     made: list[Made] = []
     skipped: list[Skipped] = []
 
-    def ended() -> bool:
-        return bool(made) and _ends(made[-1], max_flip_rate)
-
     def reached(planner: Planner) -> bool:
-        """Whether one of the planner's plans came to AIM."""
-        plans = planner()
-        put_off: list[Plan] = []
-        for place, plan in enumerate(plans):
-            why = _why_not(plan, plans[place + 1 :], made, max_flip_rate)
-            if why == "dearer":
-                put_off.append(plan)
-            elif why is not None:
-                skipped.append(_skipped(plan, why, made))
-            else:
-                made.append(Made(plan, *make(plan)))
-                if ended():
-                    break
-        while put_off and not any(map(_good, made)) and not ended():
-            plan = put_off.pop()
-            made.append(Made(plan, *make(plan)))
-        skipped.extend(_skipped(one, "dearer", made) for one in put_off)
-        return ended()
+        return _carry_out(planner(), make, max_flip_rate, made, skipped)
 
     if not any(map(reached, quantizers)) and not any(one.trial.holds for one in made):
         any(map(reached, last_resorts))
@@ -112,6 +92,32 @@ def expected_latency(plan: Plan, made: Sequence[Made]) -> float | None:
     start = _latency(whole.trial)
     slopes = [(_latency(one.trial) - start) / one.plan.cost for one in made if one.plan.cost > 0.0]
     return start + max([1.0 - start, *slopes]) * plan.cost
+
+
+def _carry_out(
+    plans: Sequence[Plan], make: Maker, max_flip_rate: float, made: list[Made], skipped: list[Skipped]
+) -> bool:
+    """Go through one quantizer's plans, adding to `made` and `skipped`; whether one came to AIM."""
+
+    def ended() -> bool:
+        return bool(made) and _ends(made[-1], max_flip_rate)
+
+    put_off: list[Plan] = []
+    for place, plan in enumerate(plans):
+        why = _why_not(plan, plans[place + 1 :], made, max_flip_rate)
+        if why == "dearer":
+            put_off.append(plan)
+        elif why is not None:
+            skipped.append(_skipped(plan, why, made))
+        else:
+            made.append(Made(plan, *make(plan)))
+            if ended():
+                break
+    while put_off and not any(map(_good, made)) and not ended():
+        plan = put_off.pop()
+        made.append(Made(plan, *make(plan)))
+    skipped.extend(_skipped(one, "dearer", made) for one in put_off)
+    return ended()
 
 
 def _why_not(plan: Plan, dearer: Sequence[Plan], made: Sequence[Made], max_flip_rate: float) -> str | None:

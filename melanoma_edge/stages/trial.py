@@ -11,8 +11,7 @@ from melanoma_edge import runtime
 from melanoma_edge.bench import latency
 from melanoma_edge.bench.machine import usable_cores
 from melanoma_edge.data.preprocess import Preprocessing
-from melanoma_edge.export import passes
-from melanoma_edge.export.tflite.emit import emit
+from melanoma_edge.export.write import write
 from melanoma_edge.options import Gates
 from melanoma_edge.progress import Progress
 from melanoma_edge.quantize.quantizers import Attempt
@@ -66,11 +65,9 @@ class Bench:
         return self.folder / f"{name}.{form}"
 
     def write(self, model: ir.Model, name: str) -> None:
-        """The TFLite and the ONNX file of a graph, which stays as it is."""
-        emit(model, self.file(name), name=name)
-        model = model.clone()
-        passes.apply(model, "onnxruntime")
-        ir.save(model, self.file(name, "onnx"))
+        """The TFLite and the ONNX file of a graph."""
+        for form in ("tflite", "onnx"):
+            write(model, self.file(name, form))
 
     def load(self, name: str, form: str) -> Predict:
         """A written file, on one thread."""
