@@ -6,8 +6,9 @@ and the layers behind turn that into other decisions; and logits differ in their
 that float sums read are rounded to multiples of a power of two, 2^BITS of them or fewer on either side of zero, and
 weights to as many bits as the sum leaves room for: 10 or so, where integers would have 8. Rounding is two additions,
 x + C - C with C = 1.5 * 2^23 steps (Knuth, TAOCP 2, section 4.2.2), since not every runtime has a fast operator for it.
-Operators on single elements need no grid: IEEE 754 leaves them one result. But ONNX Runtime joins an Add with the
-convolution before it into one sum, so that what such an Add reads is rounded too.
+Sums and products of two elements need no grid: IEEE 754 leaves them one result. But ONNX Runtime joins an Add with the
+convolution before it into one sum, and a sigmoid's last bit is each runtime's own, so that what such an Add reads, and
+what a sigmoid reads and makes, is rounded too.
 """
 
 from collections.abc import Collection, Mapping
@@ -29,7 +30,6 @@ FINER_BITS = 2  # of the grid for values that arrive in integers of another scal
 FINER = 2.0 ** np.arange(5)  # grids tried for values that become integers of another scale
 APART = 1e-4  # of a step: distance of a value on a grid from the middle of two integers
 ELEMENTWISE = ("Add", "Mul")  # one IEEE 754 operation an element
-SUMMING = (*WEIGHTED, MEAN)  # what they read has to be on a grid
 DIVIDED = 2**11  # parts in which a mean of pixels counts, in a step that it is rounded to: more come near halves
 KEPT = {"Conv": 0.3, "Gemm": 1.0}  # of the weights' noise: a convolution's are rounded adaptively
 PASSING = ("Relu", "Clip", "MaxPool", "Reshape", "Flatten")  # no arithmetic of their own
@@ -154,18 +154,19 @@ def magic(step: float) -> np.float32:
 
 
 def _read(nodes: Collection[ir.Node]) -> set[str]:
-    """The values that have to be on grids: what sums read, what a layer makes for one Add alone, which runtimes join
-    to it, and what elements read of a mean, whose division is not the same everywhere."""
-    read = {str(v.name) for n in nodes if n.op_type in SUMMING for v in variable_inputs(n)}
+    """The values that have to be on grids: what sums read, and what a layer makes for one Add alone, which runtimes
+    join to it. Also what an operator reads whose last bit is each runtime's own, and what elements read of it: of few
+    values it makes few, of which hardly one lies beside a rounding boundary."""
+    read = {str(v.name) for n in nodes if n.op_type not in (*ELEMENTWISE, *PASSING) for v in variable_inputs(n)}
     layers = [n.outputs[0] for n in nodes if n.op_type in WEIGHTED]
     read |= {str(v.name) for v in layers if [n.op_type for n in v.consumers()] in (["Add"], ["Mul"])}
-    divided: set[str] = set()
+    rough: set[str] = set()
     for node in nodes:
-        names = {str(v.name) for v in variable_inputs(node)} & divided
-        if node.op_type == MEAN or (node.op_type in PASSING and names):
-            divided |= {str(v.name) for v in node.outputs}
-        elif node.op_type in ELEMENTWISE:
+        names = {str(v.name) for v in variable_inputs(node)} & rough
+        if node.op_type in ELEMENTWISE:
             read |= names
+        elif node.op_type not in WEIGHTED and (names or node.op_type not in PASSING):
+            rough |= {str(v.name) for v in node.outputs}
     return read
 
 

@@ -69,7 +69,7 @@ def run(
             "gates": asdict(options.gates),
         },
         tools=("torch", "onnx", "onnx-ir", "ai-edge-litert"),
-        revision=7,
+        revision=8,
     )
 
 
