@@ -44,7 +44,7 @@ def _row(row: Mapping[str, Any]) -> list[str]:
     figures = [f"{row['bytes'] / 1e6:.2f}", f"{row['p50_ms']:.2f}", f"{row['ratio']['median']:.2f}"]
     judged = [f"{row['auc_delta']:+.4f}", str(row["flips"]), f"{row['mean_abs_dp']:.4f}", f"{row['max_abs_dp']:.3f}"]
     parts = "" if row["partitions"] is None else str(row["partitions"])
-    made = ["", ""] if float32 else [f"{row['seconds']:.0f}", str(row["megabytes"])]
+    made = ["", ""] if float32 else [f"{row['seconds']:.0f}", "" if row["megabytes"] is None else str(row["megabytes"])]
     return [f"**{name}**" if ours and not float32 else name, *figures, *judged, parts, *made]
 
 
@@ -52,32 +52,39 @@ def plot(documents: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Latency by float's against flips, a panel a network; full marks are ours, hollow ones other people's."""
     import matplotlib as mpl
     from matplotlib import pyplot as plt
+    from matplotlib.lines import Line2D
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     mpl.rcParams["svg.hashsalt"] = "melanoma-edge"
+    names = list(dict.fromkeys(row["name"] for document in documents for row in document["rows"][2:]))
+    marks = dict(zip(names, "sDv^<>pPXd*ohs", strict=False))
     figure, panels = plt.subplots(3, 2, figsize=(12, 16), layout="constrained")
     for panel, document in zip(panels.flat, documents, strict=False):
-        for row in document["rows"]:
-            if row["name"] == "float32":
-                continue
-            ours, lite = row["name"] not in PEERS, row["format"] == "tflite"
-            colour = "tab:blue" if lite else "tab:orange"
+        for row in document["rows"][2:]:
+            colour = "tab:blue" if row["format"] == "tflite" else "tab:orange"
             x, y = row["ratio"]["median"], row["flips"] + 0.5
-            panel.plot(x, y, "o" if lite else "s", mec=colour, mfc=colour if ours else "none", ms=7)
-            title, align = TITLES.get(row["name"], row["name"]), "right" if lite else "left"
-            away = (-7 if lite else 7, -3)
-            panel.annotate(title, (x, y), away, textcoords="offset points", ha=align, fontsize=8)
+            panel.plot(x, y, marks[row["name"]], mec=colour, mfc="none" if row["name"] in PEERS else colour, ms=8)
         panel.axhline(0.005 * document["rows"][0]["images"] + 0.5, color="grey", lw=0.8, ls=":")
         panel.axvline(1, color="grey", lw=0.8, ls=":")
-        left, right = panel.get_xlim()
         panel.set(xlabel="latency by float32's", ylabel="flips + 0.5", yscale="log", xscale="log")
-        panel.set(title=document["network"], xlim=(left * 0.7, right * 1.3))  # room for the names
+        panel.set(title=document["network"])
+        for axis in (panel.xaxis, panel.yaxis):
+            axis.set_major_locator(LogLocator(subs=(1, 2, 3, 4, 6, 8) if axis is panel.xaxis else (1, 2, 5)))
+            axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            axis.set_minor_formatter(NullFormatter())
     for panel in panels.flat[len(documents) :]:
         panel.axis("off")
-    figure.suptitle(
-        "Round: TFLite. Square: ONNX. Full: melanoma-edge. Dotted: 0.5 % flips, and float's latency.", fontsize=10
-    )
+    legend = [_mark(Line2D, marks[n], TITLES.get(n, n), "black", hollow=n in PEERS) for n in names]
+    legend += [_mark(Line2D, "o", form, colour) for form, colour in (("TFLite", "tab:blue"), ("ONNX", "tab:orange"))]
+    figure.legend(handles=legend, loc="outside lower center", ncols=5)
+    figure.suptitle("Full: melanoma-edge. Hollow: others. Dotted: 0.5 % flips, and float's latency.", fontsize=10)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
+
+
+def _mark(line: Any, mark: str, label: str, colour: str, *, hollow: bool = False) -> Any:
+    """An entry of the legend."""
+    return line([], [], ls="", marker=mark, mec=colour, mfc="none" if hollow else colour, ms=8, label=label)
 
 
 def main() -> None:
