@@ -42,12 +42,12 @@ def again(honest: Path, tmp_path: Path) -> Path:
 
 
 def edited(change: Callable[[schema.ModelT], None]) -> Callable[..., None]:
-    """`emit` with a change to every 8-bit file that it writes."""
-    original = emit.emit
+    """`write` with a change to every 8-bit .tflite file that it writes."""
+    original = emit.write
 
-    def write(model: object, path: Path, *, name: str, about: object) -> None:
-        original(model, path, name=name, about=about)
-        if "float32" in name:
+    def write(model: object, path: Path, *, about: object) -> None:
+        original(model, path, about=about)
+        if "float32" in path.name or path.suffix != ".tflite":
             return
         file = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
         change(file)
@@ -85,7 +85,7 @@ def channels_swapped(file: schema.ModelT) -> None:
 def test_a_damaged_file_is_caught(
     again: Path, change: Callable[[schema.ModelT], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(emit, "emit", edited(change))
+    monkeypatch.setattr(emit, "write", edited(change))
     outcome = build(again)
     failed = {g["name"] for g in outcome.report["gates"] if not g["passed"]}
     assert "max_graph_dp" in failed and not outcome.shipped
