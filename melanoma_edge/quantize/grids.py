@@ -154,9 +154,9 @@ def magic(step: float) -> np.float32:
 
 
 def _read(nodes: Collection[ir.Node]) -> set[str]:
-    """The values that have to be on grids: what sums read, and what a layer makes for one Add alone, which runtimes
-    join to it. Also what an operator reads whose last bit is each runtime's own, and what elements read of it: of few
-    values it makes few, of which hardly one lies beside a rounding boundary."""
+    """The values that have to be on grids: what sums read, and what a layer makes for one Add or Mul alone, which
+    runtimes join to it. Also what an operator reads whose last bit is each runtime's own, and what elements read of it:
+    of few values it makes few, of which hardly one lies beside a rounding boundary."""
     read = {str(v.name) for n in nodes if n.op_type not in (*ELEMENTWISE, *PASSING) for v in variable_inputs(n)}
     layers = [n.outputs[0] for n in nodes if n.op_type in WEIGHTED]
     read |= {str(v.name) for v in layers if [n.op_type for n in v.consumers()] in (["Add"], ["Mul"])}
