@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from melanoma_edge import runtime
+from melanoma_edge.allocator import freed_memory_kept
 from melanoma_edge.artifact import Stage, run_stage, write_json
 from melanoma_edge.bench.machine import usable_cores
 from melanoma_edge.data.preprocess import Preprocessing
@@ -44,7 +45,7 @@ def run(
 
     def make(folder: Path) -> None:
         started = time.monotonic()
-        with ThreadPoolExecutor(usable_cores() if loaded.threads == 1 else 1) as pool:
+        with freed_memory_kept(), ThreadPoolExecutor(usable_cores() if loaded.threads == 1 else 1) as pool:
             parts = list(pool.map(answer, EVALUATED))
         write_csv(folder / CSV, concatenate(parts))
         seconds = round(time.monotonic() - started, 2)

@@ -12,6 +12,7 @@ from pathlib import Path
 import onnx_ir as ir
 
 from melanoma_edge import registry
+from melanoma_edge.allocator import freed_memory_kept
 from melanoma_edge.artifact import Stage, run_stage, write_json
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.export import passes
@@ -43,7 +44,8 @@ def run(
     order = quantizers.order(wanted)
 
     def make(folder: Path) -> None:
-        rewrites, found = _search(exported, images, reference, options, progress)
+        with freed_memory_kept():
+            rewrites, found = _search(exported, images, reference, options, progress)
         ir.save(found.chosen.model, folder / MODEL)
         told = {
             "wanted": wanted,

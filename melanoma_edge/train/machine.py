@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from melanoma_edge.allocator import freed_memory_kept
 from melanoma_edge.data.preprocess import MEAN, STD
 from melanoma_edge.errors import InputError
 from melanoma_edge.options import TrainOptions
@@ -53,11 +54,12 @@ def choose(options: TrainOptions) -> Machine:
 
 @contextlib.contextmanager
 def settings(threads: int | None) -> Iterator[None]:
-    """Deterministic kernels without TF32, and torch's threads, for the length of a block."""
+    """Deterministic kernels without TF32, torch's threads, and freed memory kept, for the length of a block."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:
-        with torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False):
+        quiet = torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False)
+        with freed_memory_kept(), quiet:
             yield
     finally:
         torch.set_num_threads(before)
