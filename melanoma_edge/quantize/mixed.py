@@ -42,15 +42,16 @@ def choices(model: ir.Model, scheme: Scheme, sensitivity: Sensitivity, budgets: 
     model, scheme: those that `sensitivity` was measured for.
     """
     effects = _effects(model, scheme, sensitivity)
-    whole = max(effects.variance(np.zeros(len(effects.names), bool)), 1e-300)
+    whole = max(float(effects.measured(np.zeros(len(effects.names), bool))[1]), 1e-300)
     found: list[Choice] = []
     for budget in budgets:
-        grown = (_grow(effects, start, budget, WORTH * whole) for start in _starts(effects, budget))
-        chosen = min(grown, key=lambda c: effects.variance(c) + WORTH * whole * effects.cost(c) / budget)
-        names = tuple(n for unit, kept in zip(effects.names, chosen, strict=True) if kept for n in unit)
-        remaining = effects.variance(chosen) / whole
+        grown = np.array([_grow(effects, start, budget, WORTH * whole) for start in _starts(effects, budget)])
+        costs, left = effects.measured(grown)
+        best = int((left + WORTH * whole * costs / budget).argmin())
+        names = tuple(n for unit, kept in zip(effects.names, grown[best], strict=True) if kept for n in unit)
+        remaining = float(left[best]) / whole
         if names and (not found or remaining < found[-1].remaining):
-            found.append(Choice(names, effects.cost(chosen), remaining))
+            found.append(Choice(names, float(costs[best]), remaining))
     return found
 
 
@@ -72,19 +73,18 @@ class _Effects:
     crossings: NDArray[np.float64]
     bytes: NDArray[np.float64]
 
-    def fits(self, chosen: NDArray[np.bool_], budget: float) -> bool:
-        """Whether the units of `chosen` cost no more than `budget` and hold no more than HEAVIEST of the weights."""
-        return self.cost(chosen) <= budget and float(self.bytes[chosen].sum()) <= HEAVIEST
+    def measured(self, chosen: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """With the units of each `[..., units]` in float, their share of the network's cost, with the conversions that
+        they ask for, and the expected squared change of the probability."""
+        touching = self.touching.astype(np.float32)  # of which a product of matrices is quick
+        inside = chosen.astype(np.float32) @ touching.T
+        whole = inside == touching.sum(1)
+        cost = chosen @ self.costs + ((inside > 0) & ~whole) @ self.crossings
+        return np.asarray(cost), np.asarray(~chosen @ self.weights + ~whole @ self.values)
 
-    def cost(self, chosen: NDArray[np.bool_]) -> float:
-        """Share of the network's cost that the units of `chosen` have, with the conversions that they ask for."""
-        mixed = (self.touching & chosen).any(1) & (self.touching & ~chosen).any(1)
-        return float(self.costs[chosen].sum() + self.crossings[mixed].sum())
-
-    def variance(self, chosen: NDArray[np.bool_]) -> float:
-        """Expected squared change of the probability with the units of `chosen` in float."""
-        left = ~(self.touching <= chosen).all(1)
-        return float(self.weights[~chosen].sum() + self.values[left].sum())
+    def light(self, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Whether the units of each `[..., units]` hold no more than HEAVIEST of the weights."""
+        return np.asarray(chosen @ self.bytes <= HEAVIEST)
 
 
 def _effects(model: ir.Model, scheme: Scheme, sensitivity: Sensitivity) -> _Effects:
@@ -119,33 +119,31 @@ def _starts(effects: _Effects, budget: float) -> Iterator[NDArray[np.bool_]]:
     for first in range(len(chosen)):
         chosen = chosen.copy()
         chosen[first] = True
-        if effects.fits(chosen, budget):
+        if effects.measured(chosen)[0] <= budget and effects.light(chosen):
             yield chosen
 
 
 def _grow(effects: _Effects, chosen: NDArray[np.bool_], budget: float, least: float) -> NDArray[np.bool_]:
     """`chosen` and, one after the other, the stretches that take away most variance for their cost, `least` or more."""
+    spent, now = effects.measured(chosen)
     while True:
-        now, spent = effects.variance(chosen), effects.cost(chosen)
-        best, best_worth = None, 0.0
-        for grown in _stretches(chosen):
-            price = effects.cost(grown)
-            gain = now - effects.variance(grown)
-            worth = gain / max(price - spent, LEAST)
-            if effects.fits(grown, budget) and gain > least and worth > best_worth:
-                best, best_worth = grown, worth
-        if best is None:
+        grown = _stretches(chosen)
+        costs, left = effects.measured(grown)
+        gain = now - left
+        worth = gain / np.maximum(costs - spent, LEAST)
+        worth[(costs > budget) | ~effects.light(grown) | (gain <= least)] = 0.0
+        if not worth.any():
             return chosen
-        chosen = best
+        best = worth.argmax()
+        chosen, spent, now = grown[best], costs[best], left[best]
 
 
-def _stretches(chosen: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
-    """`chosen` with each stretch of units that adds to it."""
-    for first in (int(i) for i in np.flatnonzero(~chosen)):
-        for last in range(first, min(first + LONGEST, len(chosen))):
-            grown = chosen.copy()
-            grown[first : last + 1] = True
-            yield grown
+def _stretches(chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """`chosen` with each stretch of units that adds to it, `[stretches, units]`."""
+    units = np.arange(len(chosen))
+    bounds = [(first, last) for first in np.flatnonzero(~chosen) for last in units[first : first + LONGEST]]
+    first, last = np.array(bounds, int).reshape(-1, 2, 1).swapaxes(0, 1)
+    return np.asarray(chosen | ((units >= first) & (units <= last)))
 
 
 def reads_or_makes(node: ir.Node, value: str) -> bool:
