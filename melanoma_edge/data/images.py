@@ -4,10 +4,13 @@ import hashlib
 import struct
 import warnings
 import zlib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from os import cpu_count
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -18,8 +21,11 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 MAX_SIDE = 20_000
 MAX_PIXELS = 89_478_485  # Pillow's own limit for decompression bombs: 256 MiB of RGB
 MIN_SIDE = 8
+CHUNK = 64  # files that one core looks at before it takes others
 # What Pillow's decoders raise on damaged bytes.
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
+
+T = TypeVar("T")
 
 
 def is_image_name(path: Path) -> bool:
@@ -37,11 +43,10 @@ def screen(path: Path) -> str | None:
 def screen_all(paths: Sequence[Path], *, progress: Progress = silent) -> list[str | None]:
     """`screen` of many files, in order, on every core."""
     reasons: list[str | None] = []
-    # The filter is set once around the pool: catch_warnings is not safe inside threads.
-    with warnings.catch_warnings(), ThreadPoolExecutor(cpu_count()) as pool:
+    with warnings.catch_warnings():  # set once around the threads: it is not safe inside them
         warnings.simplefilter("ignore")
-        for reason in pool.map(_screen, paths):
-            reasons.append(reason)
+        for few in _on_all_cores(_screen, paths):
+            reasons += few
             progress("checking images", len(reasons), len(paths))
     return reasons
 
@@ -49,18 +54,23 @@ def screen_all(paths: Sequence[Path], *, progress: Progress = silent) -> list[st
 def digests(paths: Sequence[Path]) -> dict[Path, str]:
     """Hex blake2b of the bytes of each file that has another file's length; a unique length is its own digest."""
     sizes = {path: path.stat().st_size for path in dict.fromkeys(paths)}
-    seen: dict[int, int] = {}
-    for size in sizes.values():
-        seen[size] = seen.get(size, 0) + 1
-    with ThreadPoolExecutor(cpu_count()) as pool:
-        hashed = pool.map(lambda path: _digest(path) if seen[sizes[path]] > 1 else f"length {sizes[path]}", sizes)
-        return dict(zip(sizes, hashed, strict=True))
+    seen = Counter(sizes.values())
+    alike = [path for path, size in sizes.items() if seen[size] > 1]
+    hashed = dict(zip(alike, chain.from_iterable(_on_all_cores(_digest, alike)), strict=True))
+    return {path: hashed.get(path, f"length {size}") for path, size in sizes.items()}
 
 
 def image_size(path: Path) -> tuple[int, int]:
     """(width, height) in pixels as stored, from the header alone."""
     with Image.open(path, formats=FORMATS) as image:
         return image.size
+
+
+def _on_all_cores(function: Callable[[Path], T], paths: Sequence[Path]) -> Iterator[list[T]]:
+    """`function` of every path in order, CHUNK at a time: a task for each would take longer than a file's header."""
+    chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        yield from pool.map(lambda few: [function(path) for path in few], chunks)
 
 
 def _digest(path: Path) -> str:

@@ -3,7 +3,6 @@
 import csv
 import io
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -60,6 +59,5 @@ def write_split_csv(dataset: Dataset, path: Path) -> None:
 
 def _size_range(paths: list[Path]) -> dict[str, list[int]]:
     """Smallest and largest width and height in pixels, as stored."""
-    with ThreadPoolExecutor() as pool:
-        widths, heights = zip(*pool.map(image_size, paths), strict=True)
+    widths, heights = zip(*map(image_size, paths), strict=True)
     return {"width": [min(widths), max(widths)], "height": [min(heights), max(heights)]}

@@ -26,7 +26,7 @@ Means = Mapping[str, NDArray[np.float64]]
 
 def float_means(program: Program, batches: Iterable[Tensor]) -> dict[str, NDArray[np.float64]]:
     """Mean over pixels of every Conv and Gemm output, `[N, C]`, by value name."""
-    found: dict[str, list[Tensor]] = {}
+    found: dict[str, list[NDArray[np.float64]]] = {}
 
     def on_output(step: Step, name: str, value: Tensor) -> Tensor:
         if step.operator in WEIGHTED:
@@ -36,7 +36,7 @@ def float_means(program: Program, batches: Iterable[Tensor]) -> dict[str, NDArra
     with torch.inference_mode():
         for batch in batches:
             run(program, batch, on_output=on_output)
-    return {name: torch.cat(means).numpy() for name, means in found.items()}
+    return {name: np.concatenate(means) for name, means in found.items()}
 
 
 def correct(
@@ -62,7 +62,7 @@ def correct(
             results = [evaluate(step, chunk, merged, _reader(program, scheme)) for chunk in chunks]
             bias = _bias_name(step, program)
             if bias:
-                rough = torch.cat([_channel_means(r) for r in results]).numpy()
+                rough = np.concatenate([_channel_means(r) for r in results])
                 shift = _shift(step, scheme, trim_mean(means[step.output] - rough, TRIMMED))
                 corrected[bias] = (merged[bias].double().numpy() + shift).astype(np.float32)
                 moved = torch.from_numpy(shift.astype(np.float32))
@@ -72,9 +72,9 @@ def correct(
     return corrected
 
 
-def _channel_means(value: Tensor) -> Tensor:
-    """Mean over pixels, `[N, C]` in double precision."""
-    return value.flatten(2).mean(2, dtype=torch.float64) if value.ndim > 2 else value.double()
+def _channel_means(value: Tensor) -> NDArray[np.float64]:
+    """Mean over pixels, `[N, C]`: summed in double precision by NumPy, of which torch would make a copy first."""
+    return np.asarray(value.numpy().mean(tuple(range(2, value.ndim)), dtype=np.float64))
 
 
 def _bias_name(step: Step, program: Program) -> str:

@@ -35,6 +35,10 @@ def signal_to_noise(original: Program, model: ir.Model, scheme: Scheme, batches:
                 on_output=simulated.on_output,
             )
             for name in names:
-                noise = (exact[name] - rough[name]).square().sum(dtype=torch.float64)
-                power[name] += [float(exact[name].square().sum(dtype=torch.float64)), float(noise)]
+                power[name] += [_energy(exact[name]), _energy(exact[name] - rough[name])]
     return {name: round(float(10 * np.log10(s / n)), 2) for name, (s, n) in sorted(power.items()) if s > 0 and n > 0}
+
+
+def _energy(value: Tensor) -> float:
+    """Sum of squares, in float32 over axis 1 and in double precision over the others."""
+    return float(torch.linalg.vector_norm(value, dim=1).square().sum(dtype=torch.float64))

@@ -1,6 +1,7 @@
 """A few test images as a phone might have taken them, through the float graph and every file."""
 
 import json
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -23,7 +24,6 @@ from melanoma_edge.verify.predictions import softmax
 from melanoma_edge.verify.robustness import robustness
 
 PROBABILITIES, FACTS = "probabilities.npy", "facts.json"
-CHUNK = 16  # images in memory at a time, each with all of its changes
 
 
 def run(
@@ -43,18 +43,25 @@ def run(
         graph.sha256: graph.path,
         **{a.sha256: a.path for a in artifacts},
     }  # each content once
-    networks = [runtime.load(path, spec) for path in files.values()]
     places = [list(files).index(sha256) for sha256 in (graph.sha256, *(a.sha256 for a in artifacts))]
+    networks = [runtime.load(path, spec) for path in files.values()]
+
+    own = threading.local()  # a network runs in one thread at a time
+
+    def start() -> None:
+        own.networks = [runtime.load(path, spec) for path in files.values()]
+
+    def answer(image: int) -> NDArray[np.float64]:
+        pixels = perturb.load_perturbed(samples[image].path, images.size, all_changes, (seed, image))
+        return np.stack([softmax(network(pixels))[:, images.task.melanoma] for network in own.networks])
 
     def make(folder: Path) -> None:
         parts = []
-        with ThreadPoolExecutor(usable_cores()) as pool:
-            for start in range(0, len(chosen), CHUNK):
-                few = [(samples[i].path, (seed, int(i))) for i in chosen[start : start + CHUNK]]
-                pixels = pool.map(lambda one: perturb.load_perturbed(one[0], images.size, all_changes, one[1]), few)
-                parts.append(_answers(pool, networks, np.stack(list(pixels)), images.task.melanoma))
-                progress("changed photographs", start + len(few), len(chosen))
-        np.save(folder / PROBABILITIES, np.concatenate(parts, axis=2)[places])
+        with ThreadPoolExecutor(usable_cores(), initializer=start) as pool:
+            for part in pool.map(answer, map(int, chosen)):
+                parts.append(part)
+                progress("changed photographs", len(parts), len(chosen))
+        np.save(folder / PROBABILITIES, np.stack(parts, axis=2)[places])
         told = {"ids": [samples[i].id for i in chosen], "melanoma": positive[chosen].tolist()}
         write_json(folder / FACTS, {**told, "files": [a.path.name for a in artifacts], **_reference(networks[0])})
 
@@ -92,15 +99,6 @@ def choose(positive: NDArray[np.bool_], count: int, seed: int) -> NDArray[np.int
     melanomas, others = order[positive[order]], order[~positive[order]]
     few = min(len(melanomas), max(count // 2, count - len(others)))
     return np.sort(np.concatenate([melanomas[:few], others[: count - few]]))
-
-
-def _answers(
-    pool: ThreadPoolExecutor, networks: Sequence[Predict], pixels: NDArray[np.uint8], melanoma: int
-) -> NDArray[np.float64]:
-    """uint8 `[N, C, S, S, 3]` through each network: probabilities `[networks, C, N]`."""
-    flat = pixels.reshape(-1, *pixels.shape[2:])
-    logits = list(pool.map(lambda network: network(flat), networks))
-    return np.stack([softmax(one)[:, melanoma].reshape(pixels.shape[:2]).T for one in logits])
 
 
 def _reference(network: Predict) -> dict[str, str]:
