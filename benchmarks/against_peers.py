@@ -32,7 +32,7 @@ from melanoma_edge.bench.machine import machine
 from melanoma_edge.bench.partitions import partitions
 from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.export.check import check_contract
-from melanoma_edge.export.tflite.emit import emit
+from melanoma_edge.export.write import write
 from melanoma_edge.options import DataOptions
 from melanoma_edge.progress import silent
 from melanoma_edge.runtime import litert
@@ -55,7 +55,7 @@ def measure(network: Path, data: str, mean: float, std: float, work: Path) -> di
     onnx = exported.folder / graph.MODEL
     folder = work / network.stem / "files"
     folder.mkdir(parents=True, exist_ok=True)
-    emit(ir.load(onnx), folder / "float32.tflite", name="float32")
+    write(ir.load(onnx), folder / "float32.tflite")
     files = [Made("float32", str(path), 0.0, 0) for path in (folder / "float32.tflite", onnx)]
     files += _converted(onnx, images, folder)
     runs = {made.path: _runner(Path(made.path), size) for made in files}

@@ -52,7 +52,6 @@ def plot(documents: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Latency by float's against flips, a panel a network; full marks are ours, hollow ones other people's."""
     import matplotlib as mpl
     from matplotlib import pyplot as plt
-    from matplotlib.lines import Line2D
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     mpl.rcParams["svg.hashsalt"] = "melanoma-edge"
@@ -74,17 +73,19 @@ def plot(documents: Sequence[Mapping[str, Any]], path: Path) -> None:
             axis.set_minor_formatter(NullFormatter())
     for panel in panels.flat[len(documents) :]:
         panel.axis("off")
-    legend = [_mark(Line2D, marks[n], TITLES.get(n, n), "black", hollow=n in PEERS) for n in names]
-    legend += [_mark(Line2D, "o", form, colour) for form, colour in (("TFLite", "tab:blue"), ("ONNX", "tab:orange"))]
+    legend = [_mark(marks[n], TITLES.get(n, n), "black", hollow=n in PEERS) for n in names]
+    legend += [_mark("o", form, colour) for form, colour in (("TFLite", "tab:blue"), ("ONNX", "tab:orange"))]
     figure.legend(handles=legend, loc="outside lower center", ncols=5)
     figure.suptitle("Full: melanoma-edge. Hollow: others. Dotted: 0.5 % flips, and float's latency.", fontsize=10)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
 
 
-def _mark(line: Any, mark: str, label: str, colour: str, *, hollow: bool = False) -> Any:
+def _mark(mark: str, label: str, colour: str, *, hollow: bool = False) -> Any:
     """An entry of the legend."""
-    return line([], [], ls="", marker=mark, mec=colour, mfc="none" if hollow else colour, ms=8, label=label)
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], ls="", marker=mark, mec=colour, mfc="none" if hollow else colour, ms=8, label=label)
 
 
 def main() -> None:

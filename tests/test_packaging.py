@@ -1,6 +1,7 @@
 """The wheel holds all that it needs and works away from the checkout."""
 
 import json
+import os
 import site
 import subprocess
 import sys
@@ -14,7 +15,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def run(*command: object, cwd: Path) -> str:
-    done = subprocess.run([str(c) for c in command], cwd=cwd, capture_output=True, text=True, timeout=900, check=False)
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # which would lend the checkout
+    words = [str(c) for c in command]
+    done = subprocess.run(words, cwd=cwd, env=own, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
