@@ -44,7 +44,7 @@ def _row(row: Mapping[str, Any]) -> list[str]:
     figures = [f"{row['bytes'] / 1e6:.2f}", f"{row['p50_ms']:.2f}", f"{row['ratio']['median']:.2f}"]
     judged = [f"{row['auc_delta']:+.4f}", str(row["flips"]), f"{row['mean_abs_dp']:.4f}", f"{row['max_abs_dp']:.3f}"]
     parts = "" if row["partitions"] is None else str(row["partitions"])
-    made = ["", ""] if float32 else [f"{row['seconds']:.0f}", "" if row["megabytes"] is None else str(row["megabytes"])]
+    made = ["", ""] if float32 else [f"{row['seconds']:.0f}", str(row["megabytes"])]
     return [f"**{name}**" if ours and not float32 else name, *figures, *judged, parts, *made]
 
 

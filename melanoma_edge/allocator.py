@@ -7,12 +7,12 @@ times as long on two cores, and a batch of predictions in torch 3 times as long.
 
 import ctypes
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-# Parameters of mallopt(3): their values within a block, and afterwards those that glibc itself settles at.
-WITHIN = {"M_MMAP_MAX": (-4, 0), "M_TRIM_THRESHOLD": (-1, -1)}
-AFTERWARDS = {"M_MMAP_MAX": (-4, 65536), "M_MMAP_THRESHOLD": (-3, 32 << 20), "M_TRIM_THRESHOLD": (-1, 64 << 20)}
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4  # parameters of mallopt(3), from malloc.h
+WITHIN = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: -1}
+AFTERWARDS = {M_MMAP_MAX: 65536, M_MMAP_THRESHOLD: 32 << 20, M_TRIM_THRESHOLD: 64 << 20}  # where glibc itself settles
 _lock = threading.Lock()
 _blocks: list[object] = []
 
@@ -47,6 +47,6 @@ def _glibc() -> ctypes.CDLL | None:
     return libc if hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim") else None
 
 
-def _set(libc: ctypes.CDLL, settings: dict[str, tuple[int, int]]) -> None:
-    for parameter, value in settings.values():
+def _set(libc: ctypes.CDLL, settings: Mapping[int, int]) -> None:
+    for parameter, value in settings.items():
         libc.mallopt(parameter, value)

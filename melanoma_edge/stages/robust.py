@@ -43,9 +43,8 @@ def run(
         graph.sha256: graph.path,
         **{a.sha256: a.path for a in artifacts},
     }  # each content once
-    places = [list(files).index(sha256) for sha256 in (graph.sha256, *(a.sha256 for a in artifacts))]
     networks = [runtime.load(path, spec) for path in files.values()]
-
+    places = [list(files).index(sha256) for sha256 in (graph.sha256, *(a.sha256 for a in artifacts))]
     own = threading.local()  # a network runs in one thread at a time
 
     def start() -> None:
