@@ -12,6 +12,7 @@ import onnx_ir as ir
 from melanoma_edge.export import graph
 
 PHASE = "onnxruntime"
+AFTER = ("aligned_depthwise",)  # which knows no batch normalisation
 
 
 def run(model: ir.Model) -> int:
