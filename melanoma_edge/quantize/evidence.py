@@ -22,6 +22,7 @@ from melanoma_edge.quantize.prepare import prepare
 from melanoma_edge.quantize.ranges import Observation, observe
 from melanoma_edge.quantize.rounding import second_moments
 from melanoma_edge.quantize.scheme import weighted_nodes
+from melanoma_edge.quantize.sensitivity import Sensitivity
 from melanoma_edge.quantize.weights import Weights
 
 IMPORTANCE_IMAGES = 64
@@ -34,8 +35,8 @@ class Evidence:
 
     images: uint8 `[N, S, S, 3]`. gradients: whether observations hold the importance of values. The others are filled
     as they are asked for: observations of values by name, moments of the inputs of Conv and Gemm nodes by node name,
-    adaptively rounded weights by node name, means of outputs by value name (see `bias.float_means`), and logits
-    `[N, K]`, a list of one.
+    adaptively rounded weights by node name, means of outputs by value name (see `bias.float_means`), and, in lists of
+    one, logits `[N, K]` and the sensitivity of `static`'s scheme.
     """
 
     model: ir.Model
@@ -48,6 +49,7 @@ class Evidence:
     rounded: dict[str, Weights] = field(default_factory=dict)
     means: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     logits: list[NDArray[np.float64]] = field(default_factory=list)
+    sensitivity: list[Sensitivity] = field(default_factory=list)
 
 
 def gather(

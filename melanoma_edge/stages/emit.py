@@ -60,7 +60,7 @@ def artifacts(
         inputs={precision: graphs[precision].sha256 for _, precision in wanted},
         options={"files": list(files.values()), "heat_map": heat_map, "metadata": asdict(about)},
         tools=("ai-edge-litert", "flatbuffers", "onnx-ir"),
-        revision=2,
+        revision=3,
     )
     return tuple(
         Artifact(stage.folder / file, stage.sha256(file), form, precision, (graphs[precision].sha256,))

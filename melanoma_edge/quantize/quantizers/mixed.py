@@ -21,11 +21,12 @@ def plans(subject: Subject, progress: Progress) -> Sequence[Plan]:
     """One plan for each budget that changes anything; none when no operator is worth it."""
     seen = evidence(subject, RECIPE, progress)
     model, scheme = scheme_of(seen, RECIPE, progress=progress)
-    images = Batches(subject.calibration[:IMAGES], subject.spec)
-    measured = sensitivity(seen.program, model, scheme, images, progress)
+    if not seen.sensitivity:  # `distilled` asks for the same plans
+        images = Batches(subject.calibration[:IMAGES], subject.spec)
+        seen.sensitivity.append(sensitivity(seen.program, model, scheme, images, progress))
     found: dict[tuple[str, ...], Plan] = {}
     for name, budget in BUDGETS.items():
-        for choice in choices(model, scheme, measured, [budget]):
+        for choice in choices(model, scheme, seen.sensitivity[0], [budget]):
             recipe = replace(RECIPE, name=name, float_nodes=choice.float_nodes)
             found.setdefault(choice.float_nodes, Plan(recipe, choice.cost, choice.remaining))
     return list(found.values())
