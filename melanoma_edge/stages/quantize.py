@@ -71,7 +71,7 @@ def run(
             "gates": asdict(options.gates),
         },
         tools=("torch", "onnx", "onnx-ir", "ai-edge-litert"),
-        revision=8,
+        revision=9,
     )
 
 

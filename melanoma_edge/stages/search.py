@@ -57,9 +57,9 @@ def search(quantizers: Sequence[Planner], last_resorts: Sequence[Planner], make:
     """Go through the plans of each of `quantizers`, cheapest first, and of `last_resorts` when none of those holds.
 
     make: carries a plan out and tries it. max_flip_rate: the gate, infinite where there is none. When no attempt
-    reaches AIM, the best is chosen: of those that hold the gates, of those that are no slower than SLOWEST, or at
-    least than float, the one that flips least. One that does not hold is for the test split to judge. Raises InputError
-    when there is no plan.
+    ends the search, the best is chosen: of those that hold the gates, of those that are no slower than SLOWEST, or at
+    least than float, the one that flips least; or, above SLOWEST, the fastest of those that reach AIM. One that does
+    not hold is for the test split to judge. Raises InputError when there is no plan.
     """
     made: list[Made] = []
     skipped: list[Skipped] = []
@@ -71,7 +71,7 @@ def search(quantizers: Sequence[Planner], last_resorts: Sequence[Planner], make:
         any(map(reached, last_resorts))
     if not made:
         raise InputError("no operator of this network is worth its price in float: --quantizer static is what is left")
-    best = min(made, key=lambda one: (not one.trial.holds, _pace(one.trial), _flips(one.trial)))
+    best = min(made, key=lambda one: _rank(one, max_flip_rate))
     return Search(best.attempt, made, skipped)
 
 
@@ -141,9 +141,19 @@ def _too_slow(plan: Plan, made: Sequence[Made]) -> bool:
 
 
 def _ends(one: Made, max_flip_rate: float) -> bool:
-    """Whether an attempt ends the search: at AIM, and not slower than float, unless nothing is faster by its plan."""
-    reached = one.trial.holds and _flips(one.trial) <= AIM * max_flip_rate
-    return reached and (_latency(one.trial) <= 1.0 or one.plan.cost == 0.0)
+    """Whether an attempt ends the search: at AIM, and no slower than SLOWEST, unless nothing is faster by its plan."""
+    return _reaches(one.trial, max_flip_rate) and (_pace(one.trial) == 0 or one.plan.cost == 0.0)
+
+
+def _rank(one: Made, max_flip_rate: float) -> tuple[bool, int, bool, float]:
+    """Smaller is better."""
+    by_latency = _pace(one.trial) > 0 and _reaches(one.trial, max_flip_rate)
+    last = _latency(one.trial) if by_latency else _flips(one.trial)
+    return not one.trial.holds, _pace(one.trial), not by_latency, last
+
+
+def _reaches(trial: Trial, max_flip_rate: float) -> bool:
+    return trial.holds and _flips(trial) <= AIM * max_flip_rate
 
 
 def _good(one: Made) -> bool:

@@ -95,13 +95,22 @@ def test_a_slow_one_is_taken_only_when_no_fast_one_does_as_well() -> None:
     assert told(found(plans("a", "b"), a=TRIAL, b=replace(slow, holds=False)))[0] == "a"
 
 
-def test_one_that_comes_to_the_aim_but_is_slower_than_float_does_not_end_the_search() -> None:
+def test_one_that_comes_to_the_aim_but_is_slow_does_not_end_the_search() -> None:
     good, some = replace(HOLDS, flip_rate=0.005), replace(PLANS[1], remaining=None)
-    for slowness, names in ((1.1, ["some", "more"]), (0.9, ["some"])):
+    for slowness, names in ((1.1, ["some", "more"]), (0.9, ["some", "more"]), (0.8, ["some"])):
         first = replace(good, onnx_latency_ratio=slowness)
         assert told(found([some, replace(PLANS[2], remaining=None)], some=first, more=HOLDS))[1] == names
     slow = replace(good, onnx_latency_ratio=1.1)  # as on a busy machine: what stays in float would be slower still
     assert told(found(PLANS, static=slow)) == ("static", ["static"], {})
+
+
+def test_of_slow_ones_that_come_to_the_aim_the_fastest_is_taken() -> None:
+    good = replace(HOLDS, flip_rate=0.005, onnx_latency_ratio=0.9)
+    fast, few = replace(good, onnx_latency_ratio=0.85), replace(good, flip_rate=0.003)
+    three = [Plan(Recipe(name), cost) for name, cost in (("a", 0.1), ("b", 0.2), ("c", 0.3))]
+    assert told(found(three, a=good, b=fast, c=few)) == ("b", ["a", "b", "c"], {})
+    missed = replace(fast, flip_rate=0.007, onnx_latency_ratio=0.81)
+    assert told(found(three, a=good, b=missed, c=few))[0] == "a"
 
 
 def test_without_a_plan_it_is_told_what_is_left() -> None:

@@ -2,8 +2,8 @@
 
 x + C - C rounds x (see `quantize.grids`). A sum with a constant leaves that layout: the feature map is reordered before
 the two sums and back behind them, 7 % of MobileNetV2's time in `mixed_30`. A batch normalisation that adds C is the
-same float32 sum, to the bit. Only behind a Relu or Clip: ONNX Runtime would fold one behind a convolution into its
-weights, where the sum rounds in another place.
+same float32 sum, to the bit. Only behind a Relu or Clip, or the product of two blocked maps (hard-swish): ONNX Runtime
+would fold one behind a convolution into its weights, where the sum rounds in another place.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ import onnx_ir as ir
 from melanoma_edge.export import graph
 
 PHASE = "onnxruntime"
-AFTER = ("aligned_depthwise",)  # which knows no batch normalisation
+AFTER = ("aligned_depthwise", "blocked_addition")  # the former knows no batch normalisation
 
 
 def run(model: ir.Model) -> int:
@@ -39,10 +39,25 @@ def run(model: ir.Model) -> int:
 
 
 def _rounds(there: ir.Node, back: ir.Node) -> bool:
-    """Whether the two nodes make x + C - C of a feature map behind a Relu or Clip, and nothing else reads x + C."""
+    """Whether the two nodes make x + C - C of a blocked map, no convolution's own, and nothing else reads x + C."""
     value, offset = there.inputs[0], graph.scalar(there.inputs[1])
     maker = value.producer() if value is not None else None
-    saturated = maker is not None and graph.clamp_bounds(maker) is not None
-    map_of_features = value is not None and len(graph.dims(value) or ()) == 4
+    if value is None or maker is None or len(graph.dims(value) or ()) != 4:
+        return False
+    blocked = _saturates(maker) or (
+        graph.is_op(maker, "Mul") and all(v is not None and _is_blocked(v, value) for v in maker.inputs)
+    )
     alike = offset is not None and offset == graph.scalar(back.inputs[1])
-    return map_of_features and saturated and alike and graph.only_used_by(there.outputs[0], back)
+    return blocked and alike and graph.only_used_by(there.outputs[0], back)
+
+
+def _saturates(node: ir.Node) -> bool:
+    return graph.clamp_bounds(node) is not None
+
+
+def _is_blocked(value: ir.Value, like: ir.Value) -> bool:
+    """Whether a convolution, or a Relu or Clip joined with one, makes `value`, which has the shape of `like`."""
+    maker = value.producer()
+    if maker is not None and _saturates(maker):
+        maker = maker.inputs[0].producer() if maker.inputs[0] is not None else None
+    return maker is not None and graph.is_op(maker, "Conv") and graph.dims(value) == graph.dims(like)

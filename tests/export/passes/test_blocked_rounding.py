@@ -38,7 +38,7 @@ def test_a_rounding_behind_a_convolution_stays() -> None:
     passes.apply(after, "onnxruntime")
     for node in after.graph:
         maker = node.inputs[0].producer() if node.op_type == "BatchNormalization" and node.inputs[0] else None
-        assert maker is None or maker.op_type in ("Relu", "Clip", "BatchNormalization")
+        assert maker is None or maker.op_type in ("Relu", "Clip", "Mul", "BatchNormalization")
     left = [node for node in after.graph if graph.is_op(node, "Sub")]
     assert any(graph.producer(node.inputs[0], "Add") for node in left)
 
