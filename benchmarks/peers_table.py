@@ -57,7 +57,8 @@ def plot(documents: Sequence[Mapping[str, Any]], path: Path) -> None:
     mpl.rcParams["svg.hashsalt"] = "melanoma-edge"
     names = list(dict.fromkeys(row["name"] for document in documents for row in document["rows"][2:]))
     marks = dict(zip(names, "sDv^<>pPXd*ohs", strict=False))
-    figure, panels = plt.subplots(3, 2, figsize=(12, 16), layout="constrained")
+    rows = -(-len(documents) // 2)
+    figure, panels = plt.subplots(rows, 2, figsize=(12, 5.3 * rows), layout="constrained")
     for panel, document in zip(panels.flat, documents, strict=False):
         for row in document["rows"][2:]:
             colour = "tab:blue" if row["format"] == "tflite" else "tab:orange"
