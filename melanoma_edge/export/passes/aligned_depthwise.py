@@ -86,7 +86,8 @@ def _visit(node: ir.Node, value: ir.Value, region: _Region) -> list[ir.Value] | 
     """Enter what `node` is to `value`; the values that it adds to the region, or None when it ends the search."""
     if graph.is_op(node, "Conv"):
         depthwise, grouped = _is_depthwise(node), node.attributes.get_int("group", 1) > 1
-        if grouped and not depthwise:
+        constant = all(v is None or _source(v) is not None for v in node.inputs[1:])
+        if not constant or (grouped and not depthwise):
             return None
         made = node.outputs[0] is value
         for known, applies in ((region.makers, made or depthwise), (region.readers, not made and not depthwise)):

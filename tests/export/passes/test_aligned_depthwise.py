@@ -77,6 +77,13 @@ def test_float_convolutions_stay() -> None:
     assert aligned_depthwise.run(b.done(b.linear(b.op("Flatten", b.op("GlobalAveragePool", x)), 2))) == 0
 
 
+def test_computed_weights_stay() -> None:
+    model = residual(24)
+    conv = next(n for n in model.graph if graph.is_op(n, "Conv") and graph.dims(n.outputs[0])[1] == 24)
+    conv.replace_input_with(2, graph.insert(conv, "Neg", [conv.inputs[2]], (24,)))
+    assert aligned_depthwise.run(model) == 0
+
+
 @pytest.mark.parametrize("end", ["Flatten", "Concat", "grouped"])
 def test_channels_that_are_mixed_or_shown_stay(end: str) -> None:
     b = Builder((1, 3, SIZE, SIZE))
