@@ -146,7 +146,7 @@ def _ends(one: Made, max_flip_rate: float) -> bool:
 
 
 def _rank(one: Made, max_flip_rate: float) -> tuple[bool, int, bool, float]:
-    """Smaller is better."""
+    """The order in which `search` prefers attempts, best first."""
     by_latency = _pace(one.trial) > 0 and _reaches(one.trial, max_flip_rate)
     last = _latency(one.trial) if by_latency else _flips(one.trial)
     return not one.trial.holds, _pace(one.trial), not by_latency, last

@@ -89,10 +89,9 @@ def _visit(node: ir.Node, value: ir.Value, region: _Region) -> list[ir.Value] | 
         constant = all(v is None or _source(v) is not None for v in node.inputs[1:])
         if not constant or (grouped and not depthwise):
             return None
-        made = node.outputs[0] is value
-        for known, applies in ((region.makers, made or depthwise), (region.readers, not made and not depthwise)):
-            if applies and node not in known:
-                known.append(node)
+        known = region.makers if depthwise or node.outputs[0] is value else region.readers
+        if node not in known:
+            known.append(node)
         return [v for v in (node.inputs[0], node.outputs[0]) if v is not None] if depthwise else []
     if not graph.is_op(node, *PER_CHANNEL):
         return None
@@ -153,7 +152,6 @@ def _padded(
     node: ir.Node, value: ir.Value, axis: int, extra: int, *, mode: Literal["constant", "edge"] = "constant"
 ) -> ir.Value:
     array = graph.constant(value)
-    if array is None:
-        raise ValueError(f"{value.name}, which {node.name} reads, is no constant")
+    assert array is not None, "not a constant"  # `_visit` looked
     widths = [(0, extra if i == axis else 0) for i in range(array.ndim)]
     return graph.add_constant(graph.graph_of(node), f"{value.name}_padded", np.pad(array, widths, mode=mode))

@@ -11,7 +11,7 @@ import onnx_ir as ir
 from melanoma_edge.export import graph
 
 PHASE = "onnxruntime"
-AFTER = ("aligned_depthwise",)
+AFTER = ("aligned_depthwise",)  # which can make channels a multiple of BLOCK
 
 BLOCK = 16  # channels, on AVX-512: a map of another number is not blocked for a depthwise convolution
 
