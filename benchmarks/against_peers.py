@@ -30,6 +30,7 @@ from melanoma_edge import runtime
 from melanoma_edge.bench.latency import interleave, ratio
 from melanoma_edge.bench.machine import machine
 from melanoma_edge.bench.partitions import partitions
+from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.export.check import check_contract
 from melanoma_edge.export.write import write
@@ -37,8 +38,7 @@ from melanoma_edge.options import DataOptions
 from melanoma_edge.progress import silent
 from melanoma_edge.runtime import litert
 from melanoma_edge.stages import data as data_stage
-from melanoma_edge.stages import graph
-from melanoma_edge.stages.data import Images
+from melanoma_edge.stages import export
 from melanoma_edge.verify import metrics, operating_point
 from melanoma_edge.verify.predictions import Predictions, softmax
 
@@ -51,8 +51,8 @@ def measure(network: Path, data: str, mean: float, std: float, work: Path) -> di
     """The document of one network."""
     size = check_contract(network).size
     images = data_stage.prepare(work / "data", DataOptions(data), size=size, train=False, progress=silent)
-    exported = graph.adopt(work / network.stem, network, Preprocessing(size, (mean,) * 3, (std,) * 3))
-    onnx = exported.folder / graph.MODEL
+    exported = export.adopt(work / network.stem, network, Preprocessing(size, (mean,) * 3, (std,) * 3))
+    onnx = exported.folder / export.MODEL
     folder = work / network.stem / "files"
     folder.mkdir(parents=True, exist_ok=True)
     write(ir.load(onnx), folder / "float32.tflite")

@@ -27,8 +27,8 @@ from melanoma_edge.artifact import Artifact
 from melanoma_edge.bench.browser import AUTO
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.export import passes
+from melanoma_edge.export.emit import emit
 from melanoma_edge.export.onnx import export_onnx
-from melanoma_edge.export.tflite.emit import emit
 from melanoma_edge.targets import web
 
 OPTIMISED = "--js-flags=--no-liftoff"  # wasm is optimised before it runs, as in melanoma_edge/bench/browser.py

@@ -12,10 +12,10 @@ from melanoma_edge import models, registry
 from melanoma_edge.artifact import CHECKPOINT, Artifact, Stage, exclusive, sha256_file
 from melanoma_edge.bench.browser import find as find_browser
 from melanoma_edge.bench.machine import usable_cores
+from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
 from melanoma_edge.export.check import check_contract
-from melanoma_edge.export.tflite.metadata import About
 from melanoma_edge.options import CompileOptions, DataOptions, NetworkOptions, TrainOptions, spell
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize import quantizers
@@ -24,21 +24,21 @@ from melanoma_edge.report.bundle import WORK, check_output
 from melanoma_edge.report.policy import read_advice
 from melanoma_edge.stages import (
     browser,
-    calibrate,
     capture,
     emit,
-    graph,
+    export,
     heat_maps,
     predict,
     proof,
     quantize,
     robust,
     ship,
+    temperature,
     weight_only,
 )
 from melanoma_edge.stages import data as data_stage
-from melanoma_edge.stages.data import Images
 from melanoma_edge.stages.faithful import graph_change
+from melanoma_edge.tflite.metadata import About
 from melanoma_edge.verify import operating_point
 
 Triple = tuple[float, float, float]
@@ -89,7 +89,7 @@ def build(
     with _workspace(output) as work:
         images, trained = _train(work, data, network, training, progress)
         checkpoint = trained.folder / CHECKPOINT
-        exported = graph.export(work, checkpoint)
+        exported = export.export(work, checkpoint)
         command = spell("build", {"target": tuple(targets)}, data, network, training, *vars(compiling).values())
         reference = Reference(checkpoint, Preprocessing(images.size), command, trained)
         return _prove(output, targets, images, exported, reference, compiling, progress)
@@ -122,7 +122,7 @@ def compile_network(
     spec = Preprocessing(size, *normalization) if onnx else Preprocessing(size)
     with _workspace(output) as work:
         images = data_stage.prepare(work, data, size=size, train=False, progress=progress)
-        exported = graph.adopt(work, given, spec) if onnx else graph.export(work, given)
+        exported = export.adopt(work, given, spec) if onnx else export.export(work, given)
         flags = {"onnx": given, "mean": _spelt(spec.mean), "std": _spelt(spec.std)} if onnx else {"checkpoint": given}
         command = spell("compile", {**flags, "target": tuple(targets)}, data, *vars(compiling).values())
         reference = Reference(given, spec, command)
@@ -160,10 +160,10 @@ def _prove(
     """Calibrate, quantise, emit, run, judge, time; then ship the bundle, or withhold it and leave the report."""
     work, name = output / WORK, output.resolve().name
     if compiling.files.heat_map:
-        heat_maps.check(emit.Graph(exported, graph.MODEL))
+        heat_maps.check(emit.Graph(exported, export.MODEL))
     own = (reference.model, sha256_file(reference.model))
     answered = predict.run(work, "reference", *own, images, reference.spec, progress)
-    truth = calibrate.run(work, exported, answered, compiling.proof.temperature)  # predictions and graph, calibrated
+    truth = temperature.run(work, exported, answered, compiling.proof.temperature)  # predictions and graph, calibrated
     quantized = quantize.run(work, truth, images, truth, compiling, progress)
     graphs = _graphs(work, targets, truth, quantized, images, progress)
     asked = compiling.quantizing.quantizer
@@ -181,7 +181,7 @@ def _prove(
     if compiling.files.heat_map:
         told = ([a.predictions for a in answers], reference_answers, threshold)
         maps = heat_maps.compare(graphs["float32"], artifacts, *told, images, progress)
-    floats = (reference.model, truth.folder / graph.MODEL)
+    floats = (reference.model, truth.folder / export.MODEL)
     timed = proof.time_all(work, artifacts, *floats, compiling.proof.bench_runs, progress)
     timed["browser"] = browser.run(work, targets, artifacts, images.size, compiling.proof, progress)
     limits = capture.run(work, images, progress)
@@ -196,9 +196,9 @@ def _graphs(
     work: Path, targets: Sequence[str], truth: Stage, quantized: Stage, images: Images, progress: Progress
 ) -> dict[str, emit.Graph]:
     """The graph that the files of each precision are written from."""
-    graphs = {"float32": emit.Graph(truth, graph.MODEL), "int8": emit.Graph(quantized, graph.MODEL)}
+    graphs = {"float32": emit.Graph(truth, export.MODEL), "int8": emit.Graph(quantized, export.MODEL)}
     if WEIGHT_ONLY in {precision for _, precision in _wanted(targets)}:
-        graphs[WEIGHT_ONLY] = emit.Graph(weight_only.run(work, truth, images, progress), graph.MODEL)
+        graphs[WEIGHT_ONLY] = emit.Graph(weight_only.run(work, truth, images, progress), export.MODEL)
     return graphs
 
 

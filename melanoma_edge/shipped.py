@@ -17,6 +17,7 @@ from melanoma_edge.bench.cuda import bench_cuda
 from melanoma_edge.bench.explain import explain as explain_file
 from melanoma_edge.bench.run import bench as time_files
 from melanoma_edge.data.images import is_image_name, screen
+from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing, load_pixels
 from melanoma_edge.errors import InputError
 from melanoma_edge.options import DataOptions, EmulationOptions, Gates, ProofOptions
@@ -31,7 +32,6 @@ from melanoma_edge.runtime.arm64 import emulation
 from melanoma_edge.stages import arm64, proof
 from melanoma_edge.stages import data as data_stage
 from melanoma_edge.stages import predict as predict_stage
-from melanoma_edge.stages.data import Images
 from melanoma_edge.verify import operating_point
 from melanoma_edge.verify.overlay import overlay, png
 from melanoma_edge.verify.predictions import read_csv, softmax

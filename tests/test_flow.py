@@ -150,7 +150,7 @@ def test_the_temperature_is_in_every_file_and_hardly_any_is_left(bundle):
     assert left["small_float32.tflite"] == pytest.approx(1, abs=1e-3)
     assert left["small_int8.tflite"] == pytest.approx(1, abs=0.1)
     origin = json.loads((bundle / "manifest.json").read_text())["files"]["reference/predictions.csv"]
-    assert origin["stage"] == "calibrate" and origin["inputs"]["predictions"] == scaling["uncalibrated_predictions"]
+    assert origin["stage"] == "temperature" and origin["inputs"]["predictions"] == scaling["uncalibrated_predictions"]
 
 
 def test_the_int8_files_of_both_runtimes_decide_alike(bundle):

@@ -13,10 +13,10 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from melanoma_edge import graph
 from melanoma_edge.artifact import HEAT_MAP
 from melanoma_edge.errors import InputError
-from melanoma_edge.export import graph
-from melanoma_edge.export.tflite.affine import constant_integers
+from melanoma_edge.tflite.affine import constant_integers
 
 COPIES = ("Flatten", "Reshape", "Squeeze", "Identity", "QuantizeLinear", "DequantizeLinear")
 

@@ -9,9 +9,9 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from melanoma_edge import graph
 from melanoma_edge.data.preprocess import MEAN, STD
 from melanoma_edge.errors import InputError
-from melanoma_edge.export import graph
 from melanoma_edge.export.passes import merge_pad
 
 

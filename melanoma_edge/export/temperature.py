@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnx_ir as ir
 
-from melanoma_edge.export import graph
+from melanoma_edge import graph
 from melanoma_edge.export.passes._layer import is_layer, scale_output
 
 COPIES = ("Flatten", "Reshape", "Squeeze")  # what may stand between the last layer and the logits

@@ -5,8 +5,8 @@ from pathlib import Path
 import onnx_ir as ir
 
 from melanoma_edge.export import passes
-from melanoma_edge.export.tflite.emit import emit
-from melanoma_edge.export.tflite.metadata import About
+from melanoma_edge.export.emit import emit
+from melanoma_edge.tflite.metadata import About
 
 
 def write(model: ir.Model, path: Path, *, about: About | None = None) -> None:

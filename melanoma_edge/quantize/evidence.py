@@ -15,7 +15,6 @@ from melanoma_edge.quantize.affine import LEVELS, Affine
 from melanoma_edge.quantize.channels import channel_classes
 from melanoma_edge.quantize.equalize import channel_extremes, equalize
 from melanoma_edge.quantize.executor import Batches, Program, load
-from melanoma_edge.quantize.gates import close_gates, open_gates
 from melanoma_edge.quantize.importance import importance
 from melanoma_edge.quantize.placement import place
 from melanoma_edge.quantize.prepare import prepare
@@ -23,6 +22,7 @@ from melanoma_edge.quantize.ranges import Observation, observe
 from melanoma_edge.quantize.rounding import second_moments
 from melanoma_edge.quantize.scheme import weighted_nodes
 from melanoma_edge.quantize.sensitivity import Sensitivity
+from melanoma_edge.quantize.squeeze_excite import close_gates, open_gates
 from melanoma_edge.quantize.weights import Weights
 
 IMPORTANCE_IMAGES = 64

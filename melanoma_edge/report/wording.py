@@ -39,7 +39,7 @@ FIGURES = {
     "partial_auc": "Partial AUC",
 }
 RATES = frozenset({"max_flip_rate", "max_sensitivity_drop"})
-SKIPPED = {  # why a recipe was not made: `stages.search.Skipped.why`
+SKIPPED = {  # why a recipe was not made: `selection.search.Skipped.why`
     "flips": "too many flips to hold the gates",
     "dearer": "a dearer one promised fewer",
     "little": "not far enough below one that holds",

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from melanoma_edge import runtime
 from melanoma_edge.artifact import Artifact, run_stage, sha256_file
 from melanoma_edge.bench.machine import processor, usable_cores
+from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.progress import Progress
 from melanoma_edge.runtime import arm64, ort
-from melanoma_edge.stages.data import Images
 from melanoma_edge.stages.robust import choose
 from melanoma_edge.verify.arm64 import TOLERANCE, Answers, compare, holds, judge
 from melanoma_edge.verify.document import finite

@@ -10,8 +10,8 @@ from melanoma_edge.artifact import run_stage, write_json
 from melanoma_edge.bench.machine import usable_cores
 from melanoma_edge.data import quality
 from melanoma_edge.data.pixels import CHUNK, in_chunks
+from melanoma_edge.data.prepared import Images
 from melanoma_edge.progress import Progress
-from melanoma_edge.stages.data import Images
 
 FACTS = "capture.json"
 

@@ -4,18 +4,17 @@ import csv
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from melanoma_edge.artifact import Stage, run_stage, sha256_file, sha256_json, write_json
+from melanoma_edge.artifact import run_stage, sha256_file, sha256_json, write_json
 from melanoma_edge.data.dataset import Dataset, Sample
 from melanoma_edge.data.inspect import summarize
 from melanoma_edge.data.open import open_dataset, parse_spec
-from melanoma_edge.data.pixels import read_pixels, write_pixels
+from melanoma_edge.data.pixels import write_pixels
+from melanoma_edge.data.prepared import EVALUATED, Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.data.task import TASKS, Task
 from melanoma_edge.errors import InputError
@@ -23,38 +22,6 @@ from melanoma_edge.options import DataOptions
 from melanoma_edge.progress import Progress
 
 TRAIN_MARGIN = 1.14  # training crops at random from slightly larger images
-EVALUATED = ("val", "test")
-
-
-@dataclass(frozen=True)
-class Images:
-    """The data stage as later stages see it. Pixels are memory-mapped uint8 `[N, S, S, 3]`."""
-
-    stage: Stage
-    task: Task
-    size: int
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The stage's data.json: summary, preprocessing, calibration."""
-        return dict(json.loads((self.stage.folder / "data.json").read_text()))
-
-    def pixels(self, name: str) -> NDArray[np.uint8]:
-        """Decoded images of "train" (larger than the network's input), "calibration", "val" or "test"."""
-        return read_pixels(self.stage.folder / f"{name}.npy")
-
-    def samples(self, split: str) -> tuple[Sample, ...]:
-        """The samples of a split in the order of its pixels."""
-        with (self.stage.folder / "samples.csv").open(newline="") as f:
-            rows = [row for row in csv.DictReader(f) if row["split"] == split]
-        return tuple(
-            Sample(r["id"], Path(r["path"]), r["diagnosis"], r["group"], r["split"], json.loads(r["metadata"]))
-            for r in rows
-        )
-
-    def labels(self, split: str) -> NDArray[np.int64]:
-        """Class index of every sample of a split."""
-        return np.array([self.task.label(s.diagnosis) for s in self.samples(split)], np.int64)
 
 
 def prepare(work: Path, options: DataOptions, *, size: int, train: bool, progress: Progress) -> Images:

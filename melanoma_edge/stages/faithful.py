@@ -3,8 +3,8 @@
 import numpy as np
 
 from melanoma_edge import runtime
+from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
-from melanoma_edge.stages.data import Images
 from melanoma_edge.stages.emit import Graph
 from melanoma_edge.verify.predictions import Predictions, softmax
 

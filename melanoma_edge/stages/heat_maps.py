@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from melanoma_edge import runtime
 from melanoma_edge.artifact import Artifact
+from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.export.heat_map import append, head
 from melanoma_edge.progress import Progress
 from melanoma_edge.report.looks import PHOTOGRAPH, REFERENCE
-from melanoma_edge.stages.data import Images
 from melanoma_edge.stages.emit import Graph
 from melanoma_edge.verify.heat_maps import Case, cases, correlations
 from melanoma_edge.verify.overlay import overlay

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from melanoma_edge.data import skin_tone
 from melanoma_edge.data.pixels import CHUNK, in_chunks
-from melanoma_edge.stages.data import Images
+from melanoma_edge.data.prepared import Images
 
 TOLD = {"sex": "sex", "site": "localization"}  # attribute to the metadata's name
 BANDS = (30, 50, 70)  # years at which an age band ends

@@ -10,9 +10,9 @@ from melanoma_edge import runtime
 from melanoma_edge.allocator import freed_memory_kept
 from melanoma_edge.artifact import Stage, run_stage, write_json
 from melanoma_edge.bench.machine import usable_cores
+from melanoma_edge.data.prepared import EVALUATED, Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.progress import Progress
-from melanoma_edge.stages.data import EVALUATED, Images
 from melanoma_edge.verify.predictions import Predictions, concatenate, predict_split, read_csv, write_csv
 
 CSV, FACTS = "predictions.csv", "facts.json"

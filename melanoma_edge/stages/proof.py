@@ -9,10 +9,10 @@ from typing import Any
 from melanoma_edge.artifact import Artifact, Stage, run_stage, sha256_file, write_json
 from melanoma_edge.bench.machine import machine, usable_cores
 from melanoma_edge.bench.run import bench
+from melanoma_edge.data.prepared import Images
 from melanoma_edge.options import Gates, ProofOptions
 from melanoma_edge.progress import Progress
 from melanoma_edge.stages import predict
-from melanoma_edge.stages.data import Images
 from melanoma_edge.stages.members import members
 from melanoma_edge.verify import operating_point
 from melanoma_edge.verify.certainty import certainty

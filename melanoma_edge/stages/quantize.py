@@ -14,17 +14,17 @@ import onnx_ir as ir
 from melanoma_edge import registry
 from melanoma_edge.allocator import freed_memory_kept
 from melanoma_edge.artifact import Stage, run_stage, write_json
+from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.export import passes
 from melanoma_edge.options import CompileOptions
 from melanoma_edge.progress import Progress
 from melanoma_edge.quantize import quantizers
 from melanoma_edge.quantize.quantizers import Attempt, Plan, Subject
+from melanoma_edge.selection.search import Planner, Search, search
+from melanoma_edge.selection.trial import FLOAT, Bench, Trial, measure
 from melanoma_edge.stages import predict
-from melanoma_edge.stages.data import Images
-from melanoma_edge.stages.graph import FACTS, MODEL
-from melanoma_edge.stages.search import Planner, Search, search
-from melanoma_edge.stages.trial import FLOAT, Bench, Trial, measure
+from melanoma_edge.stages.export import FACTS, MODEL
 
 
 def run(

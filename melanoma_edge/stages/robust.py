@@ -15,10 +15,10 @@ from melanoma_edge import runtime
 from melanoma_edge.artifact import Artifact, Stage, run_stage, write_json
 from melanoma_edge.bench.machine import usable_cores
 from melanoma_edge.data import perturb
+from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.progress import Progress
 from melanoma_edge.runtime.predict import Predict
-from melanoma_edge.stages.data import Images
 from melanoma_edge.stages.emit import Graph
 from melanoma_edge.verify.predictions import softmax
 from melanoma_edge.verify.robustness import robustness

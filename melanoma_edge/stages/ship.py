@@ -10,6 +10,7 @@ from typing import Any
 
 from melanoma_edge import registry
 from melanoma_edge.artifact import CHECKPOINT, MANIFEST, Artifact, Stage, read_manifest
+from melanoma_edge.data.prepared import Images
 from melanoma_edge.options import CompileOptions
 from melanoma_edge.report.bundle import GENERATOR, WORK, publish, withhold
 from melanoma_edge.report.document import build_report, jsonable
@@ -17,8 +18,7 @@ from melanoma_edge.report.html import render_html
 from melanoma_edge.report.ledger import pictured, render_csv
 from melanoma_edge.report.model_card import render_model_card
 from melanoma_edge.report.policy import build_policy, read_advice
-from melanoma_edge.stages import graph, package, predict, quantize
-from melanoma_edge.stages.data import Images
+from melanoma_edge.stages import export, package, predict, quantize
 from melanoma_edge.stages.proof import pictures
 from melanoma_edge.targets import Contents
 
@@ -67,8 +67,8 @@ def report(
             "arch": training["arch"] if training else None,
             "image_size": made.images.size,
             "targets": list(made.targets),
-            "quantization": graph.facts(made.quantized),
-            "export": graph.facts(made.exported),
+            "quantization": export.facts(made.quantized),
+            "export": export.facts(made.exported),
         },
         data={**facts["summary"], "calibration": facts["calibration"]},
         preprocessing=facts["preprocessing"],
@@ -137,7 +137,7 @@ def _contents(made: Made, report: Mapping[str, Any]) -> Contents:
 
 def _places(made: Made) -> dict[str, Path]:
     """Relative name in the bundle to source file."""
-    files = {"reference/model.onnx": made.reference.folder / graph.MODEL}
+    files = {"reference/model.onnx": made.reference.folder / export.MODEL}
     files["reference/predictions.csv"] = made.reference.folder / predict.CSV
     if made.trained is not None:
         files[f"reference/{CHECKPOINT}"] = made.trained.folder / CHECKPOINT

@@ -7,9 +7,9 @@ import torch
 
 from melanoma_edge import models
 from melanoma_edge.artifact import Stage, run_stage, sha256_file, write_json
+from melanoma_edge.data.prepared import Images
 from melanoma_edge.options import FINE_TUNING_LR, SCRATCH_LR, NetworkOptions, TrainOptions
 from melanoma_edge.progress import Progress
-from melanoma_edge.stages.data import Images
 from melanoma_edge.train.diagnoses import numbered
 from melanoma_edge.train.given import TrainingData
 from melanoma_edge.train.loop import train

@@ -5,14 +5,14 @@ from pathlib import Path
 import onnx_ir as ir
 
 from melanoma_edge.artifact import Stage, run_stage
+from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.progress import Progress
 from melanoma_edge.quantize.evidence import ROUNDING_IMAGES
 from melanoma_edge.quantize.quantize import evidence_for, scheme_of
 from melanoma_edge.quantize.quantizers import static
 from melanoma_edge.quantize.weight_only import weight_only
-from melanoma_edge.stages.data import Images
-from melanoma_edge.stages.graph import MODEL
+from melanoma_edge.stages.export import MODEL
 
 
 def run(work: Path, exported: Stage, images: Images, progress: Progress) -> Stage:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from melanoma_edge.verify import calibration, metrics, operating_point, rejection
+from melanoma_edge.verify import metrics, operating_point, rejection, temperature_scaling
 from melanoma_edge.verify.predictions import Predictions
 
 
@@ -30,9 +30,9 @@ def refit(
     answered = rejection.entropy(p) <= refused.threshold
     at = metrics.confusion(positive, p, point.threshold)
     return {
-        "temperature": calibration.temperature(validation.logits, validation.labels),
+        "temperature": temperature_scaling.temperature(validation.logits, validation.labels),
         "adaptive_ece": metrics.adaptive_ece(positive, p),
-        "reliability": [asdict(one) for one in calibration.reliability(positive, p)],
+        "reliability": [asdict(one) for one in temperature_scaling.reliability(positive, p)],
         "operating_point": asdict(point),
         "decisions": {
             "sensitivity": at.sensitivity,

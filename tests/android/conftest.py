@@ -12,8 +12,8 @@ from android_library import contents, files, unpacked_assets
 from compile_java import JAVA, JNA, compile_java, found_version
 
 from melanoma_edge.artifact import Artifact, sha256_file
+from melanoma_edge.export.emit import emit
 from melanoma_edge.export.heat_map import append
-from melanoma_edge.export.tflite.emit import emit
 
 GET = "run `sh scripts/android.sh`, which installs Debian's packages of them"
 JARS = (JNA, JNA.with_name("junit4.jar"), JNA.with_name("hamcrest.jar"))

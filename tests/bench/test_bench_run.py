@@ -8,7 +8,7 @@ from onnx_graphs import Builder
 from melanoma_edge import models
 from melanoma_edge.bench import run
 from melanoma_edge.errors import InputError
-from melanoma_edge.export.tflite.emit import emit
+from melanoma_edge.export.emit import emit
 from melanoma_edge.train.weights import save_model
 
 

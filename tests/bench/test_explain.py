@@ -9,7 +9,7 @@ from small_network import IMAGES, SPEC, mobile
 
 from melanoma_edge.bench.explain import by_kind, explain
 from melanoma_edge.errors import InputError
-from melanoma_edge.export.tflite.emit import emit
+from melanoma_edge.export.emit import emit
 from melanoma_edge.quantize.quantize import QuantizationReport, quantize
 from melanoma_edge.quantize.quantizers import minmax
 

@@ -6,7 +6,7 @@ from onnx_graphs import Builder
 
 from melanoma_edge.bench.partitions import Partitions, count, partitions
 from melanoma_edge.errors import InputError
-from melanoma_edge.export.tflite.emit import emit
+from melanoma_edge.export.emit import emit
 
 
 def node(name: str, inputs: list[int], outputs: list[int]) -> dict:

@@ -14,15 +14,15 @@ from PIL import Image
 from settled_networks import SIZE, blurred_noise, settled
 from torch import nn
 
-from melanoma_edge import runtime
+from melanoma_edge import graph, runtime
 from melanoma_edge.artifact import HEAT_MAP
 from melanoma_edge.bench.partitions import partitions
 from melanoma_edge.data.lesions import draw_lesion, paint, photograph
 from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.errors import InputError
-from melanoma_edge.export import graph, heat_map, passes
+from melanoma_edge.export import heat_map, passes
+from melanoma_edge.export.emit import emit
 from melanoma_edge.export.onnx import export_onnx
-from melanoma_edge.export.tflite.emit import emit
 from melanoma_edge.quantize.quantize import quantize
 from melanoma_edge.quantize.quantizers import minmax, static_wi8_ai8
 from melanoma_edge.quantize.recipe import Recipe

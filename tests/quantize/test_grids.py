@@ -16,8 +16,8 @@ from small_network import IMAGES, SPEC, excited, mobile, run_ort
 
 from melanoma_edge import runtime
 from melanoma_edge.export import passes
+from melanoma_edge.export.emit import emit
 from melanoma_edge.export.temperature import last_layer
-from melanoma_edge.export.tflite.emit import emit
 from melanoma_edge.quantize import scheme
 from melanoma_edge.quantize.affine import Affine
 from melanoma_edge.quantize.grids import NONE, clear_of_halves, magic, snap, step_of

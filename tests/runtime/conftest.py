@@ -5,7 +5,7 @@ import onnx_ir as ir
 import pytest
 from onnx_graphs import Builder
 
-from melanoma_edge.export.tflite.emit import emit
+from melanoma_edge.export.emit import emit
 
 SIZE = 32
 

@@ -12,7 +12,7 @@ from melanoma_edge.artifact import Artifact
 from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.errors import InputError
 from melanoma_edge.export import heat_map
-from melanoma_edge.export.tflite.emit import emit
+from melanoma_edge.export.emit import emit
 from melanoma_edge.train.weights import load_model, save_model
 
 SUFFIXES = (".onnx", ".tflite", ".safetensors")

@@ -11,17 +11,17 @@ from PIL import Image
 
 from melanoma_edge import runtime
 from melanoma_edge.artifact import Artifact, run_stage
+from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
-from melanoma_edge.export.tflite.metadata import About
 from melanoma_edge.options import DataOptions
 from melanoma_edge.progress import silent
 from melanoma_edge.report.looks import PHOTOGRAPH, REFERENCE
 from melanoma_edge.stages import data as data_stage
 from melanoma_edge.stages import emit, heat_maps
-from melanoma_edge.stages.data import Images
 from melanoma_edge.stages.emit import Graph
-from melanoma_edge.stages.graph import MODEL
+from melanoma_edge.stages.export import MODEL
+from melanoma_edge.tflite.metadata import About
 from melanoma_edge.verify.predictions import Predictions, predict_split, softmax
 
 SIZE = 48

@@ -15,12 +15,12 @@ from melanoma_edge.options import DataOptions
 from melanoma_edge.progress import silent
 from melanoma_edge.stages import data as data_stage
 from melanoma_edge.stages import weight_only
-from melanoma_edge.stages.graph import MODEL
+from melanoma_edge.stages.export import MODEL
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    """The float graph with hard-swish, hard-sigmoid, swish and relu6, as `stages.graph` leaves it."""
+    """The float graph with hard-swish, hard-sigmoid, swish and relu6, as `stages.export` leaves it."""
     folder = tmp_path_factory.mktemp("float") / "export"
     return run_stage(folder, lambda f: ir.save(mobile(("clean",)), f / MODEL), inputs={}, options={})
 

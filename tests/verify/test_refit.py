@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from melanoma_edge.verify import calibration, operating_point
+from melanoma_edge.verify import operating_point, temperature_scaling
 from melanoma_edge.verify.predictions import Predictions
 from melanoma_edge.verify.refit import refit
 
@@ -35,9 +35,9 @@ def test_a_rescaled_network_gets_its_decisions_back_at_its_own_threshold():
 
 def test_after_the_temperature_one_is_left():
     validation = network().only("val")
-    found = calibration.temperature(validation.logits, validation.labels)
+    found = temperature_scaling.temperature(validation.logits, validation.labels)
     assert found is not None
-    cool = calibration.scaled(network(), calibration.Scaling(found, (0.0, 0.0)))
+    cool = temperature_scaling.scaled(network(), temperature_scaling.Scaling(found, (0.0, 0.0)))
     assert refit(cool, RULE, 0.8)["temperature"] == pytest.approx(1, abs=1e-6)
 
 

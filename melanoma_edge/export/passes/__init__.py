@@ -10,8 +10,7 @@ from types import ModuleType
 
 import onnx_ir as ir
 
-from melanoma_edge import registry
-from melanoma_edge.export import graph
+from melanoma_edge import graph, registry
 
 PHASES = ("clean", "integer", "onnxruntime")
 

@@ -4,7 +4,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from melanoma_edge.export import graph
+from melanoma_edge import graph
 
 
 def is_layer(node: ir.Node) -> bool:

@@ -8,7 +8,7 @@ it (NCHWc, see `blocked_rounding`): 1 to 3 % of MobileNetV3-Small's time in `mix
 import numpy as np
 import onnx_ir as ir
 
-from melanoma_edge.export import graph
+from melanoma_edge import graph
 
 PHASE = "onnxruntime"
 AFTER = ("aligned_depthwise",)  # which can make channels a multiple of BLOCK

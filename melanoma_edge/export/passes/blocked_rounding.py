@@ -9,7 +9,7 @@ would fold one behind a convolution into its weights, where the sum rounds in an
 import numpy as np
 import onnx_ir as ir
 
-from melanoma_edge.export import graph
+from melanoma_edge import graph
 
 PHASE = "onnxruntime"
 AFTER = ("aligned_depthwise", "blocked_addition")  # the former knows no batch normalisation

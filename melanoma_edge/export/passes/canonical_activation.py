@@ -6,7 +6,7 @@ Emitter and quantiser look for these two when they fuse a clamp into the operato
 import numpy as np
 import onnx_ir as ir
 
-from melanoma_edge.export import graph
+from melanoma_edge import graph
 
 PHASE = "clean"
 AFTER = ("drop_noop",)

@@ -5,7 +5,7 @@ On a 1x1 image NCHW and NHWC lie in memory alike, so the emitter needs no TRANSP
 
 import onnx_ir as ir
 
-from melanoma_edge.export import graph
+from melanoma_edge import graph
 
 PHASE = "clean"
 AFTER = ("mean_to_global_pool",)

@@ -3,7 +3,7 @@
 import numpy as np
 import onnx_ir as ir
 
-from melanoma_edge.export import graph
+from melanoma_edge import graph
 
 PHASE = "clean"
 AFTER = ("fold_constants",)

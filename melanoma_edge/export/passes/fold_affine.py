@@ -9,7 +9,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from melanoma_edge.export import graph
+from melanoma_edge import graph
 from melanoma_edge.export.passes import _layer
 
 PHASE = "clean"

@@ -7,7 +7,7 @@ can take them, clip(x + beta/alpha, 0, 1/alpha) and a scalar Mul by alpha stay, 
 import numpy as np
 import onnx_ir as ir
 
-from melanoma_edge.export import graph
+from melanoma_edge import graph
 from melanoma_edge.export.passes import _layer
 
 PHASE = "integer"

@@ -7,7 +7,7 @@ pushes the division into the weights behind. XNNPACK has no INT8 HARD_SWISH: eac
 import numpy as np
 import onnx_ir as ir
 
-from melanoma_edge.export import graph
+from melanoma_edge import graph
 
 PHASE = "integer"
 

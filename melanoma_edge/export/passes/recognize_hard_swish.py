@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import onnx_ir as ir
 
-from melanoma_edge.export import graph
+from melanoma_edge import graph
 
 PHASE = "clean"
 AFTER = ("canonical_activation",)

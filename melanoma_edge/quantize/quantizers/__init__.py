@@ -2,7 +2,7 @@
 
 A quantizer has `COST`, its place in what `auto` tries, cheapest first, or None when it is for those who name it; and
 `plans(subject, progress)`, one or more ways to quantize, cheapest first, which `attempt` carries out. Nothing here
-looks at labels, or at any image outside the calibration set: `stages.trial` judges attempts on the validation split.
+looks at labels, or at any image outside the calibration set: `selection.trial` judges attempts on the validation split.
 """
 
 from collections.abc import Iterator, Sequence

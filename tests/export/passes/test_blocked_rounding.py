@@ -7,7 +7,8 @@ import onnx_ir as ir
 import onnxruntime as ort
 from small_network import IMAGES, SPEC, mobile, run_ort
 
-from melanoma_edge.export import graph, passes
+from melanoma_edge import graph
+from melanoma_edge.export import passes
 from melanoma_edge.quantize.quantize import quantize
 from melanoma_edge.quantize.quantizers import static
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from onnx_graphs import Builder, evaluate, image_for, networks, op_types
 
-from melanoma_edge import registry
-from melanoma_edge.export import graph, passes
+from melanoma_edge import graph, registry
+from melanoma_edge.export import passes
 
 ALL = registry.names(passes.__name__)
 

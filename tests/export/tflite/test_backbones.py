@@ -16,8 +16,8 @@ from torch import nn
 from melanoma_edge import models
 from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.export import passes
+from melanoma_edge.export.emit import to_bytes
 from melanoma_edge.export.onnx import export_onnx
-from melanoma_edge.export.tflite.emit import to_bytes
 from melanoma_edge.quantize.quantize import quantize
 from melanoma_edge.quantize.quantizers import minmax
 

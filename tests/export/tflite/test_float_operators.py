@@ -11,7 +11,7 @@ from onnx_graphs import Builder, dims, evaluate, image_for
 from tflite_file import operators, partitions, run
 
 from melanoma_edge.errors import UnsupportedOperatorError
-from melanoma_edge.export.tflite.emit import to_bytes
+from melanoma_edge.export.emit import to_bytes
 
 few = settings(max_examples=12, deadline=None)
 seeds = st.integers(0, 2**31)

@@ -11,7 +11,7 @@ from onnx_graphs import Builder, dims, evaluate, image_for
 from qdq_graphs import before_rounding, constant, fitted, pair, scale_of, weights_and_bias
 from tflite_file import operators, partitions, run, tensors
 
-from melanoma_edge.export.tflite.emit import to_bytes
+from melanoma_edge.export.emit import to_bytes
 
 ONE_ROUNDING = 0.8  # steps: half of one for the rounding, the rest for a kernel's own fixed-point arithmetic
 TWO_ROUNDINGS = 1.8  # where an earlier 8-bit value may already be a step off

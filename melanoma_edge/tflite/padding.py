@@ -10,8 +10,8 @@ from typing import Literal, TypeAlias
 
 import onnx_ir as ir
 
-from melanoma_edge.export import graph
-from melanoma_edge.export.tflite.errors import unsupported
+from melanoma_edge import graph
+from melanoma_edge.tflite.errors import unsupported
 
 Pads: TypeAlias = tuple[tuple[int, int], tuple[int, int]]  # (top, bottom), (left, right)
 

@@ -4,14 +4,13 @@ import numpy as np
 import onnx_ir as ir
 from ai_edge_litert import schema_py_generated as schema
 
-from melanoma_edge.export import graph
-from melanoma_edge.export.tflite.affine import Integers
-from melanoma_edge.export.tflite.builder import Quantization
-from melanoma_edge.export.tflite.emission import Emission, constant_input
-from melanoma_edge.export.tflite.errors import unsupported
-from melanoma_edge.export.tflite.ops.shape import settle
-from melanoma_edge.export.tflite.plan import saturates
-from melanoma_edge.export.tflite.rule import Rule
+from melanoma_edge import graph
+from melanoma_edge.operators.shape import settle
+from melanoma_edge.tflite.affine import Integers, saturates
+from melanoma_edge.tflite.builder import Quantization
+from melanoma_edge.tflite.emission import Emission, constant_input
+from melanoma_edge.tflite.errors import unsupported
+from melanoma_edge.tflite.rule import Rule
 
 CLAMPS = {(0.0, np.inf): "RELU", (0.0, 6.0): "RELU6", (-1.0, 1.0): "RELU_N1_TO_1"}
 

@@ -4,7 +4,7 @@ To teach the emitter an operator, write a function that emits it and add a line 
 """
 
 from melanoma_edge import registry
-from melanoma_edge.export.tflite.rule import Rule
+from melanoma_edge.tflite.rule import Rule
 
 
 def rules() -> dict[str, Rule]:

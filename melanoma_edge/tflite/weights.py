@@ -7,11 +7,11 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from melanoma_edge.export import graph
-from melanoma_edge.export.tflite.affine import Integers, constant_integers
-from melanoma_edge.export.tflite.builder import Quantization
-from melanoma_edge.export.tflite.emission import Emission, constant_input
-from melanoma_edge.export.tflite.errors import unsupported
+from melanoma_edge import graph
+from melanoma_edge.tflite.affine import Integers, constant_integers
+from melanoma_edge.tflite.builder import Quantization
+from melanoma_edge.tflite.emission import Emission, constant_input
+from melanoma_edge.tflite.errors import unsupported
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from melanoma_edge.errors import InputError
 from melanoma_edge.quantize.quantizers import Attempt, Plan
-from melanoma_edge.stages.trial import HEADROOM, Trial
+from melanoma_edge.selection.trial import HEADROOM, Trial
 
 Planner = Callable[[], Sequence[Plan]]
 Maker = Callable[[Plan], tuple[Attempt, Trial]]

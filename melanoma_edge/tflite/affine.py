@@ -10,9 +10,9 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from melanoma_edge.export import graph
-from melanoma_edge.export.tflite.builder import Quantization
-from melanoma_edge.export.tflite.errors import unsupported
+from melanoma_edge import graph
+from melanoma_edge.tflite.builder import Quantization
+from melanoma_edge.tflite.errors import unsupported
 
 SHIFT = 128  # uint8 to int8
 
@@ -60,6 +60,12 @@ def constant_integers(node: ir.Node | None) -> Integers | None:
         raise unsupported(node, f"constants are uint8, int8 or int32 here, found {array.dtype}")
     axis = int(node.attributes.get_int("axis", 1)) % max(array.ndim, 1)
     return Integers(array, scale.reshape(-1), zero_point, axis)
+
+
+def saturates(output: Quantization, low: float, high: float) -> bool:
+    """Whether an int8 tensor quantised as `output` cannot leave [low, high] by more than half a step."""
+    scale, zero_point = float(output.scale[0]), float(output.zero_point[0])
+    return (-128 - zero_point) * scale >= low - scale / 2 and (127 - zero_point) * scale <= high + scale / 2
 
 
 def _parameters(node: ir.Node) -> tuple[NDArray[np.float32], NDArray[np.int64], int | None]:

@@ -10,10 +10,10 @@ from small_network import IMAGES, SPEC, excited, run_ort
 from melanoma_edge.quantize import equalize, evidence
 from melanoma_edge.quantize.channels import channel_classes, is_scaling
 from melanoma_edge.quantize.executor import Batches, load, run
-from melanoma_edge.quantize.gates import close_gates, open_gates
 from melanoma_edge.quantize.prepare import array, prepare
 from melanoma_edge.quantize.quantize import decide, evidence_for
 from melanoma_edge.quantize.quantizers import static
+from melanoma_edge.quantize.squeeze_excite import close_gates, open_gates
 
 
 def scalings(model: ir.Model) -> list[ir.Node]:

@@ -3,13 +3,13 @@
 import onnx_ir as ir
 from ai_edge_litert import schema_py_generated as schema
 
-from melanoma_edge.export import graph
-from melanoma_edge.export.tflite import padding, versions
-from melanoma_edge.export.tflite.emission import Emission
-from melanoma_edge.export.tflite.errors import unsupported
-from melanoma_edge.export.tflite.ops.shape import padded, reshape_into, reshaped
-from melanoma_edge.export.tflite.rule import Rule
-from melanoma_edge.export.tflite.weights import Weights, has_integer_weights, read_weights
+from melanoma_edge import graph
+from melanoma_edge.operators.shape import padded, reshape_into, reshaped
+from melanoma_edge.tflite import padding, versions
+from melanoma_edge.tflite.emission import Emission
+from melanoma_edge.tflite.errors import unsupported
+from melanoma_edge.tflite.rule import Rule
+from melanoma_edge.tflite.weights import Weights, has_integer_weights, read_weights
 
 
 def _conv(node: ir.Node, e: Emission) -> None:

@@ -3,9 +3,9 @@
 import onnx_ir as ir
 from ai_edge_litert import schema_py_generated as schema
 
-from melanoma_edge.export.tflite import versions
-from melanoma_edge.export.tflite.emission import Emission
-from melanoma_edge.export.tflite.rule import Rule, always
+from melanoma_edge.tflite import versions
+from melanoma_edge.tflite.emission import Emission
+from melanoma_edge.tflite.rule import Rule, always
 
 OPERATORS = {
     "Add": ("ADD", schema.AddOptionsT),

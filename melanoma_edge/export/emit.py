@@ -6,15 +6,15 @@ import onnx_ir as ir
 from ai_edge_litert import schema_py_generated as schema
 from onnx_ir.passes import common
 
+from melanoma_edge import graph
 from melanoma_edge.archive import archive
 from melanoma_edge.artifact import write_atomic
 from melanoma_edge.errors import InputError
-from melanoma_edge.export import graph
-from melanoma_edge.export.tflite import layout, metadata, versions
-from melanoma_edge.export.tflite.affine import constant_integers, per_tensor
-from melanoma_edge.export.tflite.emission import Emission
-from melanoma_edge.export.tflite.ops import rules
-from melanoma_edge.export.tflite.plan import make_plan
+from melanoma_edge.export.plan import make_plan
+from melanoma_edge.operators import rules
+from melanoma_edge.tflite import layout, metadata, versions
+from melanoma_edge.tflite.affine import constant_integers, per_tensor
+from melanoma_edge.tflite.emission import Emission
 
 INPUT, OUTPUT = "image", "logits"
 

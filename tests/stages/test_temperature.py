@@ -11,9 +11,9 @@ from small_network import IMAGES, SPEC, mobile
 from melanoma_edge import runtime
 from melanoma_edge.artifact import Stage, run_stage, write_json
 from melanoma_edge.export.temperature import fold
-from melanoma_edge.stages import calibrate, predict
-from melanoma_edge.stages.graph import MODEL
-from melanoma_edge.verify import calibration
+from melanoma_edge.stages import predict, temperature
+from melanoma_edge.stages.export import MODEL
+from melanoma_edge.verify import temperature_scaling
 from melanoma_edge.verify.predictions import Predictions, write_csv
 
 
@@ -50,25 +50,25 @@ def noisy(work: Path) -> np.ndarray:
 
 def test_who_answered_is_told_anew_when_another_gives_the_same_answers(tmp_path: Path) -> None:
     exported, answered = stages(tmp_path, mobile(), noisy(tmp_path))
-    first = calibrate.run(tmp_path, exported, answered, "fit")
-    assert calibrate.run(tmp_path, exported, answered, "fit").reused
+    first = temperature.run(tmp_path, exported, answered, "fit")
+    assert temperature.run(tmp_path, exported, answered, "fit").reused
 
     def make(folder: Path) -> None:
         write_csv(folder / predict.CSV, predict.predictions(answered))
         write_json(folder / predict.FACTS, {"runtime": "another"})
 
     other = run_stage(tmp_path / "other", make, inputs={}, options={})
-    again = calibrate.run(tmp_path, exported, other, "fit")
+    again = temperature.run(tmp_path, exported, other, "fit")
     assert predict.facts(again)["runtime"] == "another"
     assert again.sha256(MODEL) == first.sha256(MODEL), "what follows is not made again"
 
 
 def test_graph_and_predictions_are_divided_by_the_same_number(tmp_path: Path) -> None:
     exported, answered = stages(tmp_path, mobile(), noisy(tmp_path))
-    stage = calibrate.run(tmp_path, exported, answered, "fit")
-    told = calibrate.temperature(stage)
+    stage = temperature.run(tmp_path, exported, answered, "fit")
+    told = temperature.temperature(stage)
     before, after = predict.predictions(answered), predict.predictions(stage)
-    wanted = calibration.temperature(before.only("val").logits, before.only("val").labels)
+    wanted = temperature_scaling.temperature(before.only("val").logits, before.only("val").labels)
     assert told["value"] == wanted != 1 and told["why"] is None and told["shifts"] == [0, 0]
     np.testing.assert_allclose(runtime.load(stage.folder / MODEL, SPEC)(IMAGES), after.logits, rtol=0, atol=1e-5)
     np.testing.assert_allclose(after.logits, before.logits.astype(np.float64) / wanted, rtol=1e-6)
@@ -80,8 +80,8 @@ def test_graph_and_predictions_get_the_same_shifts(tmp_path: Path) -> None:
     model = mobile()
     assert fold(model, 0.02, (0.0, 0.0))  # its own logits hardly differ between images
     exported, answered = stages(tmp_path, model, noisy(tmp_path))
-    stage = calibrate.run(tmp_path, exported, answered, "shift")
-    told, after = calibrate.temperature(stage), predict.predictions(stage)
+    stage = temperature.run(tmp_path, exported, answered, "shift")
+    told, after = temperature.temperature(stage), predict.predictions(stage)
     assert told["why"] is None and told["shifts"][0] == -told["shifts"][1] != 0
     np.testing.assert_allclose(runtime.load(stage.folder / MODEL, SPEC)(IMAGES), after.logits, rtol=0, atol=1e-5)
 
@@ -93,8 +93,8 @@ def test_graph_and_predictions_get_the_same_shifts(tmp_path: Path) -> None:
 def test_without_a_temperature_nothing_changes(tmp_path: Path, wanted: str, only: int | None, why: str) -> None:
     given = labels() if only is None else np.full(len(IMAGES), only)
     exported, answered = stages(tmp_path, mobile(), given)
-    stage = calibrate.run(tmp_path, exported, answered, wanted)
-    assert calibrate.temperature(stage)["value"] == 1 and why in calibrate.temperature(stage)["why"]
+    stage = temperature.run(tmp_path, exported, answered, wanted)
+    assert temperature.temperature(stage)["value"] == 1 and why in temperature.temperature(stage)["why"]
     for file in (MODEL, predict.CSV):
         assert stage.sha256(file) == (exported if file == MODEL else answered).sha256(file)
 
@@ -105,10 +105,10 @@ def test_a_calibrated_network_keeps_its_bits(tmp_path: Path, wanted: str) -> Non
     assert fold(model, 0.02, (0.0, 0.0))
     right = noisy(tmp_path)
     exported, answered = stages(tmp_path / "first", model, right)
-    first = calibrate.run(tmp_path / "first", exported, answered, "shift")
+    first = temperature.run(tmp_path / "first", exported, answered, "shift")
     exported, answered = stages(tmp_path / "again", ir.load(first.folder / MODEL), right)
-    again = calibrate.run(tmp_path / "again", exported, answered, wanted)
-    assert calibrate.temperature(again)["why"] == calibrate.DONE
+    again = temperature.run(tmp_path / "again", exported, answered, wanted)
+    assert temperature.temperature(again)["why"] == temperature.DONE
     assert again.sha256(MODEL) == exported.sha256(MODEL)
 
 
@@ -120,7 +120,7 @@ def test_a_network_whose_last_layer_cannot_be_changed_says_so(tmp_path: Path) ->
     right = (found[:, 1] - found[:, 0] > 0).astype(np.int64)
     right[::5] = 1 - right[::5]
     exported, answered = stages(tmp_path, model, right)
-    stage = calibrate.run(tmp_path, exported, answered, "fit")
-    assert calibrate.temperature(stage)["value"] == 1
-    assert calibrate.temperature(stage)["why"] == calibrate.NO_LAYER
+    stage = temperature.run(tmp_path, exported, answered, "fit")
+    assert temperature.temperature(stage)["value"] == 1
+    assert temperature.temperature(stage)["why"] == temperature.NO_LAYER
     assert stage.sha256(MODEL) == exported.sha256(MODEL)

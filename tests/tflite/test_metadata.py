@@ -17,10 +17,10 @@ from tflite_file import operators, partitions, run
 
 from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.export import heat_map, passes
-from melanoma_edge.export.tflite.emit import to_bytes
-from melanoma_edge.export.tflite.metadata import About
+from melanoma_edge.export.emit import to_bytes
 from melanoma_edge.quantize.quantize import quantize
 from melanoma_edge.quantize.quantizers import minmax
+from melanoma_edge.tflite.metadata import About
 
 SIZE = 48
 ABOUT = About((128.0, 127.0, 126.0), (128.0, 64.0, 32.0), ("other", "melanoma"), 1, "CC BY-NC 4.0")

@@ -10,13 +10,13 @@ import onnx_ir as ir
 from melanoma_edge import runtime
 from melanoma_edge.bench import latency
 from melanoma_edge.bench.machine import usable_cores
+from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.export.write import write
 from melanoma_edge.options import Gates
 from melanoma_edge.progress import Progress
 from melanoma_edge.quantize.quantizers import Attempt
 from melanoma_edge.runtime.predict import Predict
-from melanoma_edge.stages.data import Images
 from melanoma_edge.verify import operating_point
 from melanoma_edge.verify.gates import judge
 from melanoma_edge.verify.nearby import nearby

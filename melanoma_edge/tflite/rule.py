@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import onnx_ir as ir
 
-from melanoma_edge.export.tflite.builder import Quantization
-from melanoma_edge.export.tflite.emission import Emission
+from melanoma_edge.tflite.builder import Quantization
+from melanoma_edge.tflite.emission import Emission
 
 
 def never(node: ir.Node, output: Quantization) -> bool:

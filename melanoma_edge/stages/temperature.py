@@ -10,11 +10,11 @@ import onnx_ir as ir
 from melanoma_edge.artifact import Stage, run_stage, write_json
 from melanoma_edge.export.temperature import fold
 from melanoma_edge.stages import predict
-from melanoma_edge.stages.graph import MODEL
-from melanoma_edge.verify import calibration, metrics
-from melanoma_edge.verify.calibration import Scaling
+from melanoma_edge.stages.export import MODEL
+from melanoma_edge.verify import metrics, temperature_scaling
 from melanoma_edge.verify.document import finite
 from melanoma_edge.verify.predictions import Predictions, write_csv
+from melanoma_edge.verify.temperature_scaling import Scaling
 
 NOTHING = 1e-4  # a change of the logits not worth folding
 NO_OPTIMUM = "the validation predictions have no best temperature: they lack a class, or part the classes too well"
@@ -42,7 +42,7 @@ def run(work: Path, exported: Stage, answered: Stage, wanted: str) -> Stage:
                 found, why = None, NO_LAYER
         if found is None:
             shutil.copyfile(exported.folder / MODEL, folder / MODEL)
-        after = before if found is None else calibration.scaled(before, found)
+        after = before if found is None else temperature_scaling.scaled(before, found)
         write_csv(folder / predict.CSV, after)
         told = {
             "value": found.temperature if found else 1.0,
@@ -54,7 +54,7 @@ def run(work: Path, exported: Stage, answered: Stage, wanted: str) -> Stage:
         write_json(folder / predict.FACTS, {**predict.facts(answered), "temperature": told})
 
     return run_stage(
-        work / "calibrate",
+        work / "temperature",
         make,
         inputs={
             "model": exported.sha256(MODEL),
@@ -76,9 +76,9 @@ def _fitted(validation: Predictions, wanted: str) -> tuple[Scaling | None, str |
     if wanted == "none":
         return None, "it was not asked for"
     if wanted == "shift":
-        found = calibration.shifted(validation.logits, validation.labels)
+        found = temperature_scaling.shifted(validation.logits, validation.labels)
     else:
-        value = calibration.temperature(validation.logits, validation.labels)
+        value = temperature_scaling.temperature(validation.logits, validation.labels)
         found = None if value is None else Scaling(value, (0.0,) * len(validation.classes))
     if found is not None and max(abs(found.temperature - 1), *map(abs, found.shifts)) < NOTHING:
         return None, DONE  # a network from an earlier bundle keeps its bits
@@ -90,7 +90,7 @@ def _scores(before: Predictions, after: Predictions) -> dict[str, Any]:
     both = (before.only("test"), after.only("test"))
     found: dict[str, Any] = finite(
         {
-            "nll": [calibration.nll(one.logits, one.labels) for one in both],
+            "nll": [temperature_scaling.nll(one.logits, one.labels) for one in both],
             "ece": [metrics.ece(one.is_melanoma, one.p) for one in both],
             "brier": [metrics.brier(one.is_melanoma, one.p) for one in both],
         }

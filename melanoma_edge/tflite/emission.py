@@ -9,14 +9,14 @@ import onnx_ir as ir
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from melanoma_edge.export import graph
-from melanoma_edge.export.tflite import layout, versions
-from melanoma_edge.export.tflite.affine import Integers, constant_integers, per_tensor
-from melanoma_edge.export.tflite.builder import ModelBuilder, Quantization
-from melanoma_edge.export.tflite.errors import unsupported
+from melanoma_edge import graph
+from melanoma_edge.tflite import layout, versions
+from melanoma_edge.tflite.affine import Integers, constant_integers, per_tensor
+from melanoma_edge.tflite.builder import ModelBuilder, Quantization
+from melanoma_edge.tflite.errors import unsupported
 
 if TYPE_CHECKING:
-    from melanoma_edge.export.tflite.plan import Plan
+    from melanoma_edge.export.plan import Plan
 
 
 @dataclass

@@ -6,12 +6,12 @@ import numpy as np
 import onnx_ir as ir
 from ai_edge_litert import schema_py_generated as schema
 
-from melanoma_edge.export import graph
-from melanoma_edge.export.tflite import layout
-from melanoma_edge.export.tflite.emission import Emission
-from melanoma_edge.export.tflite.errors import unsupported
-from melanoma_edge.export.tflite.padding import Pads
-from melanoma_edge.export.tflite.rule import Rule, always
+from melanoma_edge import graph
+from melanoma_edge.tflite import layout
+from melanoma_edge.tflite.emission import Emission
+from melanoma_edge.tflite.errors import unsupported
+from melanoma_edge.tflite.padding import Pads
+from melanoma_edge.tflite.rule import Rule, always
 
 LINEAR = ("Gemm", "MatMul")
 

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import onnx_ir as ir
 
+from melanoma_edge import graph
 from melanoma_edge.errors import UnsupportedOperatorError
-from melanoma_edge.export import graph
-from melanoma_edge.export.tflite.affine import per_tensor
-from melanoma_edge.export.tflite.builder import Quantization
-from melanoma_edge.export.tflite.rule import Rule
+from melanoma_edge.tflite.affine import per_tensor, saturates
+from melanoma_edge.tflite.rule import Rule
 
 FUSED = {(0.0, np.inf): "RELU", (0.0, 6.0): "RELU6", (-1.0, 1.0): "RELU_N1_TO_1"}
 NOT_FUSED = "NONE"
@@ -50,12 +49,6 @@ def make_plan(model: ir.Model, rules: Mapping[str, Rule]) -> Plan:
             )
         _place(node, rules[node.op_type], plan)
     return plan
-
-
-def saturates(output: Quantization, low: float, high: float) -> bool:
-    """Whether an int8 tensor quantised as `output` cannot leave [low, high] by more than half a step."""
-    scale, zero_point = float(output.scale[0]), float(output.zero_point[0])
-    return (-128 - zero_point) * scale >= low - scale / 2 and (127 - zero_point) * scale <= high + scale / 2
 
 
 def _place(node: ir.Node, rule: Rule, plan: Plan) -> None:

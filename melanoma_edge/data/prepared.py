@@ -1,0 +1,48 @@
+"""A dataset that was read once: its splits as arrays on disk, as every later step sees them."""
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from melanoma_edge.artifact import Stage
+from melanoma_edge.data.dataset import Sample
+from melanoma_edge.data.pixels import read_pixels
+from melanoma_edge.data.task import Task
+
+EVALUATED = ("val", "test")
+
+
+@dataclass(frozen=True)
+class Images:
+    """The data stage as later stages see it. Pixels are memory-mapped uint8 `[N, S, S, 3]`."""
+
+    stage: Stage
+    task: Task
+    size: int
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The stage's data.json: summary, preprocessing, calibration."""
+        return dict(json.loads((self.stage.folder / "data.json").read_text()))
+
+    def pixels(self, name: str) -> NDArray[np.uint8]:
+        """Decoded images of "train" (larger than the network's input), "calibration", "val" or "test"."""
+        return read_pixels(self.stage.folder / f"{name}.npy")
+
+    def samples(self, split: str) -> tuple[Sample, ...]:
+        """The samples of a split in the order of its pixels."""
+        with (self.stage.folder / "samples.csv").open(newline="") as f:
+            rows = [row for row in csv.DictReader(f) if row["split"] == split]
+        return tuple(
+            Sample(r["id"], Path(r["path"]), r["diagnosis"], r["group"], r["split"], json.loads(r["metadata"]))
+            for r in rows
+        )
+
+    def labels(self, split: str) -> NDArray[np.int64]:
+        """Class index of every sample of a split."""
+        return np.array([self.task.label(s.diagnosis) for s in self.samples(split)], np.int64)
