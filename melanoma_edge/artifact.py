@@ -16,6 +16,7 @@ from typing import Any
 
 import melanoma_edge
 from melanoma_edge.errors import EdgeError, InputError
+from melanoma_edge.source_hash import source_hash
 
 MANIFEST = "manifest.json"
 CHECKPOINT = "model.safetensors"  # a network of ours as it was trained
@@ -114,20 +115,21 @@ def run_stage(
     *,
     inputs: Mapping[str, str],
     options: Mapping[str, Any],
+    code: str,
     tools: Sequence[str] = (),
-    revision: int = 1,
     resumes: bool = False,
 ) -> Stage:
     """Run `make(scratch)` and publish what it wrote as `folder`, unless an equal run stands there already.
 
-    inputs: name to sha256 of every file the stage reads. options: every value that changes the result. tools: names of
-    the installed packages whose version changes the result. revision: raised when our own code of the stage changes
-    what it makes. resumes: a `make` that was interrupted finds its scratch folder again as long as all of these are the
-    same; any other leaves nothing. Bad input (EdgeError) always leaves nothing.
+    inputs: name to sha256 of every file the stage reads. options: every value that changes the result. code: name of
+    the module that `make` is written in; what it does changes with the source of any module that it reaches. tools:
+    names of the installed packages whose version changes the result. resumes: a `make` that was interrupted finds its
+    scratch folder again as long as all of these are the same; any other leaves nothing. Bad input (EdgeError) always
+    leaves nothing.
     """
     versions = {name: importlib.metadata.version(name) for name in sorted(tools)}
     versions["melanoma-edge"] = melanoma_edge.__version__
-    recipe: dict[str, Any] = {"stage": folder.name, "revision": revision, "inputs": dict(inputs)}
+    recipe: dict[str, Any] = {"stage": folder.name, "code": source_hash(code), "inputs": dict(inputs)}
     recipe |= {"options": dict(options), "versions": versions}
     recipe = json.loads(json.dumps(recipe, default=str))
     key = sha256_json(recipe)
@@ -166,9 +168,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def _finished(folder: Path, key: str) -> Stage | None:
     """The stage in `folder` if it was made by the same recipe and every byte is still there."""
-    if not (folder / MANIFEST).is_file():
+    try:
+        manifest = read_manifest(folder)
+    except InputError:  # none, or what a power cut left of one
         return None
-    manifest = read_manifest(folder)
     if manifest.get("key") != key:
         return None
     for name, facts in manifest["outputs"].items():

@@ -22,7 +22,13 @@ def stage(folder: Path, content: str, calls: list[str], **recipe: str):
         calls.append(content)
         (scratch / "out.txt").write_text(content)
 
-    return run_stage(folder, make, inputs={"in": recipe.get("sha", "a")}, options={"x": recipe.get("x", "1")})
+    return run_stage(
+        folder,
+        make,
+        inputs={"in": recipe.get("sha", "a")},
+        options={"x": recipe.get("x", "1")},
+        code=CODE,
+    )
 
 
 @pytest.mark.parametrize(
@@ -38,7 +44,7 @@ def test_only_an_interrupted_stage_that_resumes_leaves_its_work(tmp_path, error,
     found: list[bool] = []
     for _ in range(2):
         with pytest.raises(type(error)):
-            run_stage(tmp_path / "train", make, inputs={}, options={}, resumes=resumes)
+            run_stage(tmp_path / "train", make, inputs={}, code=CODE, options={}, resumes=resumes)
     assert found == [False, stays]
     assert [p.name for p in tmp_path.iterdir()] == (["train.partial"] if stays else [])
 
@@ -81,7 +87,7 @@ def test_a_failed_stage_publishes_nothing_and_finds_its_scratch_again(tmp_path):
             raise KeyboardInterrupt
 
     def run():
-        return run_stage(tmp_path / "s", make, inputs={}, options={}, resumes=True)
+        return run_stage(tmp_path / "s", make, inputs={}, code=CODE, options={}, resumes=True)
 
     with pytest.raises(KeyboardInterrupt):
         run()
@@ -97,7 +103,7 @@ def test_a_scratch_of_another_recipe_is_thrown_away(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_stage(tmp_path / "s", die, inputs={}, options={"x": 1})
+        run_stage(tmp_path / "s", die, inputs={}, code=CODE, options={"x": 1})
     calls: list[str] = []
     stage(tmp_path / "s", "one", calls)
     assert [p.name for p in sorted((tmp_path / "s").iterdir())] == ["manifest.json", "out.txt"]
@@ -128,6 +134,9 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from melanoma_edge.artifact import exclusive
+
+CODE = "melanoma_edge.artifact"  # any module: what a test makes is not made by it
+
 
 with exclusive(Path(sys.argv[1])):
     print("held", flush=True)

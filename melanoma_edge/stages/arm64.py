@@ -124,6 +124,7 @@ def _there(
         work / "arm64" / f"{path.name}.{cpu}",
         make,
         inputs={"model": file.artifact.sha256, "images": sha256_file(images), "program": sha256_file(arm64.ANSWER)},
+        code=__name__,
         options={"cpu": cpu, "qemu": found.version, "packages": found.packages, "entries": entries},
         resumes=True,
     )

@@ -47,6 +47,7 @@ def run(
             work / "browser",
             make,
             inputs={**{a.path.name: a.sha256 for a in artifacts}, "parts": web.parts()},
+            code=__name__,
             options={"runs": proof.bench_runs, "browser": browser.version(where.program), "machine": machine()},
         )
     except EdgeError as error:

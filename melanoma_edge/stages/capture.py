@@ -37,6 +37,7 @@ def run(work: Path, images: Images, progress: Progress) -> dict[str, Any]:
         work / "capture",
         make,
         inputs={"val.npy": images.stage.sha256("val.npy")},
+        code=__name__,
         options={"version": quality.VERSION, "accepted": quality.ACCEPTED, "lenient": quality.LENIENT},
     )
     return dict(json.loads((stage.folder / FACTS).read_text()))

@@ -47,6 +47,7 @@ def prepare(work: Path, options: DataOptions, *, size: int, train: bool, progres
         work / "data",
         make,
         inputs={"images": _fingerprint(options.data)},
+        code=__name__,
         options={**vars(options), "size": size, "train_size": train_size},
         tools=("pillow",),
     )

@@ -58,9 +58,9 @@ def artifacts(
         work / "emit",
         make,
         inputs={precision: graphs[precision].sha256 for _, precision in wanted},
+        code=__name__,
         options={"files": list(files.values()), "heat_map": heat_map, "metadata": asdict(about)},
         tools=("ai-edge-litert", "flatbuffers", "onnx-ir"),
-        revision=3,
     )
     return tuple(
         Artifact(stage.folder / file, stage.sha256(file), form, precision, (graphs[precision].sha256,))

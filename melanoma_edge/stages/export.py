@@ -30,6 +30,7 @@ def export(work: Path, checkpoint: Path) -> Stage:
         work / "export",
         make,
         inputs={"checkpoint": sha256_file(checkpoint)},
+        code=__name__,
         options={},
         tools=("torch", "onnx", "onnxsim", "onnx-ir"),
     )
@@ -51,6 +52,7 @@ def adopt(work: Path, onnx: Path, own: Preprocessing) -> Stage:
         work / "export",
         make,
         inputs={"onnx": sha256_file(onnx)},
+        code=__name__,
         options={"mean": own.mean, "std": own.std},
         tools=("onnx", "onnxsim", "onnx-ir"),
     )

@@ -25,6 +25,7 @@ def run(work: Path, targets: Sequence[str], contents: Contents) -> Iterator[Stag
                 "policy": sha256_json(described.pop("policy")),
                 "parts": module.parts(),
             },
+            code=__name__,
             options=described,
             tools=("ai-edge-litert", "onnxruntime", "pillow"),  # what answers to the golden vectors
         )

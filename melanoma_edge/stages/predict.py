@@ -62,6 +62,7 @@ def run(
             "samples": images.stage.sha256("samples.csv"),
             **{f"{split}.npy": images.stage.sha256(f"{split}.npy") for split in EVALUATED},
         },
+        code=__name__,
         options={**how, "mean": spec.mean, "std": spec.std},
     )
 

@@ -133,7 +133,7 @@ def time_all(
         work / "bench",
         make,
         inputs={name: sha256_file(path) for name, path in files.items()},
+        code=__name__,
         options={"runs": runs, "threads": THREADS, "machine": machine()},
-        revision=2,
     )
     return dict(json.loads((stage.folder / BENCH).read_text()))

@@ -64,6 +64,7 @@ def run(
             "val": images.stage.sha256("val.npy"),
             "reference": reference.sha256("predictions.csv"),
         },
+        code=__name__,
         options={
             "quantizer": wanted,
             "order": [list(names) for names in order],
@@ -71,7 +72,6 @@ def run(
             "gates": asdict(options.gates),
         },
         tools=("torch", "onnx", "onnx-ir", "ai-edge-litert"),
-        revision=9,
     )
 
 

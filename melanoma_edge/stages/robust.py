@@ -72,6 +72,7 @@ def run(
             **{a.path.name: a.sha256 for a in artifacts},
             **{name: images.stage.sha256(name) for name in ("samples.csv", "test.npy")},
         },
+        code=__name__,
         options={
             "images": count,
             "seed": seed,

@@ -61,6 +61,7 @@ def run(work: Path, exported: Stage, answered: Stage, wanted: str) -> Stage:
             "predictions": answered.sha256(predict.CSV),
             "facts": answered.sha256(predict.FACTS),
         },
+        code=__name__,
         options={"temperature": wanted},
         tools=("onnx-ir", "scipy"),
     )

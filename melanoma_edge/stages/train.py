@@ -53,6 +53,7 @@ def run(
         work / "train",
         make,
         inputs=inputs,
+        code=__name__,
         options={"spec": asdict(spec), "pretrained": network.weights is not None, "seed": seed, **_recipe(chosen)},
         tools=("torch", "torchvision"),
         resumes=True,

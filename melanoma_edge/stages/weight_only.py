@@ -32,7 +32,7 @@ def run(work: Path, exported: Stage, images: Images, progress: Progress) -> Stag
         work / "weight_only",
         make,
         inputs={"model": exported.sha256(MODEL), "calibration": images.stage.sha256("calibration.npy")},
+        code=__name__,
         options={"images": ROUNDING_IMAGES},
         tools=("torch", "onnx", "onnx-ir"),
-        revision=2,
     )

@@ -24,6 +24,9 @@ from melanoma_edge.stages.export import MODEL
 from melanoma_edge.tflite.metadata import About
 from melanoma_edge.verify.predictions import Predictions, predict_split, softmax
 
+CODE = "melanoma_edge.artifact"  # any module: what a test makes is not made by it
+
+
 SIZE = 48
 ABOUT = About((128.0,) * 3, (128.0,) * 3, ("other", "melanoma"), 1, "none")
 
@@ -39,7 +42,16 @@ def network(sign: float, layers: int = 1) -> ir.Model:
 
 
 def graph(work: Path, name: str, model: ir.Model) -> Graph:
-    return Graph(run_stage(work / name, lambda folder: ir.save(model, folder / MODEL), inputs={}, options={}), MODEL)
+    return Graph(
+        run_stage(
+            work / name,
+            lambda folder: ir.save(model, folder / MODEL),
+            inputs={},
+            code=CODE,
+            options={},
+        ),
+        MODEL,
+    )
 
 
 @pytest.fixture(scope="module")

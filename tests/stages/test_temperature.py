@@ -16,6 +16,8 @@ from melanoma_edge.stages.export import MODEL
 from melanoma_edge.verify import temperature_scaling
 from melanoma_edge.verify.predictions import Predictions, write_csv
 
+CODE = "melanoma_edge.artifact"  # any module: what a test makes is not made by it
+
 
 def answered_by(path: Path, labels: np.ndarray) -> Predictions:
     n = len(IMAGES)
@@ -25,14 +27,14 @@ def answered_by(path: Path, labels: np.ndarray) -> Predictions:
 
 
 def stages(work: Path, model: ir.Model, labels: np.ndarray) -> tuple[Stage, Stage]:
-    exported = run_stage(work / "export", lambda f: ir.save(model, f / MODEL), inputs={}, options={})
+    exported = run_stage(work / "export", lambda f: ir.save(model, f / MODEL), inputs={}, code=CODE, options={})
     predictions = answered_by(exported.folder / MODEL, labels)
 
     def make(folder: Path) -> None:
         write_csv(folder / predict.CSV, predictions)
         write_json(folder / predict.FACTS, {"runtime": "onnxruntime"})
 
-    return exported, run_stage(work / "reference", make, inputs={}, options={})
+    return exported, run_stage(work / "reference", make, inputs={}, code=CODE, options={})
 
 
 def labels(seed: int = 0) -> np.ndarray:
@@ -57,7 +59,7 @@ def test_who_answered_is_told_anew_when_another_gives_the_same_answers(tmp_path:
         write_csv(folder / predict.CSV, predict.predictions(answered))
         write_json(folder / predict.FACTS, {"runtime": "another"})
 
-    other = run_stage(tmp_path / "other", make, inputs={}, options={})
+    other = run_stage(tmp_path / "other", make, inputs={}, code=CODE, options={})
     again = temperature.run(tmp_path, exported, other, "fit")
     assert predict.facts(again)["runtime"] == "another"
     assert again.sha256(MODEL) == first.sha256(MODEL), "what follows is not made again"

@@ -17,12 +17,14 @@ from melanoma_edge.stages import data as data_stage
 from melanoma_edge.stages import weight_only
 from melanoma_edge.stages.export import MODEL
 
+CODE = "melanoma_edge.artifact"  # any module: what a test makes is not made by it
+
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """The float graph with hard-swish, hard-sigmoid, swish and relu6, as `stages.export` leaves it."""
     folder = tmp_path_factory.mktemp("float") / "export"
-    return run_stage(folder, lambda f: ir.save(mobile(("clean",)), f / MODEL), inputs={}, options={})
+    return run_stage(folder, lambda f: ir.save(mobile(("clean",)), f / MODEL), inputs={}, code=CODE, options={})
 
 
 def optimised(path: Path, folder: Path, level: ort.GraphOptimizationLevel) -> Counter[str]:
