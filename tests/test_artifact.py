@@ -16,6 +16,8 @@ from melanoma_edge.artifact import (
 )
 from melanoma_edge.errors import InputError
 
+CODE = "melanoma_edge.artifact"  # any module of the package
+
 
 def stage(folder: Path, content: str, calls: list[str], **recipe: str):
     def make(scratch: Path) -> None:
