@@ -14,6 +14,7 @@ from melanoma_edge.tflite.padding import Pads
 from melanoma_edge.tflite.rule import Rule, always
 
 LINEAR = ("Gemm", "MatMul")
+MOST_JOINED = 4  # inputs of CONCATENATION that XNNPACK's delegate takes
 
 
 def padded(e: Emission, data: int, pads: Pads) -> int:
@@ -99,8 +100,23 @@ def _transpose(node: ir.Node, e: Emission) -> None:
 
 def _concat(node: ir.Node, e: Emission) -> None:
     output = e.output(node)
-    inputs = [e.requantized(e.input(node, i), output) for i in range(len(node.inputs))]
+    inputs = [e.requantized(e.member(node, i), output) for i in range(len(node.inputs))]
     axis = layout.axis(node.attributes["axis"].as_int(), len(e.shape(output)))
+    while len(inputs) > MOST_JOINED:
+        parts = [inputs[i : i + MOST_JOINED] for i in range(0, len(inputs), MOST_JOINED)]
+        inputs = [part[0] if len(part) == 1 else _joined(e, part, axis, output) for part in parts]
+    _join(e, inputs, axis, output)
+
+
+def _joined(e: Emission, inputs: Sequence[int], axis: int, output: int) -> int:
+    shape = list(e.shape(inputs[0]))
+    shape[axis] = sum(e.shape(tensor)[axis] for tensor in inputs)
+    result = e.like(output, f"{e.name(inputs[0])}_joined", shape)
+    _join(e, inputs, axis, result)
+    return result
+
+
+def _join(e: Emission, inputs: Sequence[int], axis: int, output: int) -> None:
     options = schema.ConcatenationOptionsT(axis=axis, fusedActivationFunction=schema.ActivationFunctionType.NONE)
     e.op("CONCATENATION", inputs, [output], options)
 

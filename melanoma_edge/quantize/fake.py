@@ -121,6 +121,8 @@ def constants(model: ir.Model, scheme: Scheme) -> dict[str, Tensor]:
             exact = scheme.grids.weights[str(node.name)]
             for value, data in zip(node.inputs[1:], (exact.weight, exact.bias), strict=True):
                 found[str(value.name if value else "")] = torch.from_numpy(data)
+    for name in scheme.grids.steps.keys() & model.graph.initializers.keys():
+        found[name] = snap(torch.tensor(array(model.graph.initializers[name])), scheme.grids.steps[name])
     for node in weighted_nodes(model, scheme.placement):
         image, weight, bias = (str(v.name) if v is not None else "" for v in node.inputs)
         arrays = dequantize(scheme.weights[str(node.name)], scheme.activations[image].scale)

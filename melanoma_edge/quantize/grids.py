@@ -32,13 +32,14 @@ APART = 1e-4  # of a step: distance of a value on a grid from the middle of two 
 ELEMENTWISE = ("Add", "Mul")  # one IEEE 754 operation an element
 DIVIDED = 2**11  # parts in which a mean of pixels counts, in a step that it is rounded to: more come near halves
 KEPT = {"Conv": 0.3, "Gemm": 1.0}  # of the weights' noise: a convolution's are rounded adaptively
-PASSING = ("Relu", "Clip", "MaxPool", "Reshape", "Flatten")  # no arithmetic of their own
+MOVING = ("Concat",)  # elements, and the constants among them
+PASSING = ("Relu", "Clip", "MaxPool", "Reshape", "Flatten", *MOVING)  # no arithmetic of their own
 
 
 @dataclass(frozen=True)
 class Grids:
-    """steps: of the values that are rounded to a grid as a float operator makes them, by value name. weights: by node
-    name.
+    """steps: of the values that are rounded to a grid as a float operator makes them, and of the constants among the
+    elements that one moves, by value name. weights: by node name.
     """
 
     steps: Mapping[str, float]
@@ -75,7 +76,10 @@ def lay(
     nodes = floats(model, placement)
     read = _read(nodes)
     shared = _shared(nodes, observations)
-    reach, steps = _given(model, nodes, {**activations, **_named(model.graph.inputs[0], image)}, read, shared)
+    given = {**activations, **_named(model.graph.inputs[0], image)}
+    reach, steps = _given(model, nodes, given, read, shared)
+    moved, of_constants = _moved(nodes, given)
+    reach, steps = reach | moved, steps | of_constants
     weights: dict[str, Exact] = {}
     means: dict[str, tuple[str, float]] = {}  # by value: the mean behind it, and its operand's step by its pixels
     inexact: set[str] = set()
@@ -92,7 +96,7 @@ def lay(
         elif node.op_type not in (*PASSING, *ELEMENTWISE):
             inexact.add(str(node.name))
         crosses = made in activations and not _dyadic(activations[made].scale)
-        if made in read or crosses:
+        if crosses or (made in read and made not in moved):
             step = shared.get(made) or step_of(observations[made])
             if crosses:
                 usual = sorted(step_of(observations[made]) / FINER, key=lambda s: abs(np.log2(s / step)))
@@ -205,6 +209,32 @@ def _given(
             step = steps[name] = shared.get(name, usual)
         reach[name] = (step, max(affine.high, -affine.low) / step)
     return reach, steps
+
+
+def _moved(
+    nodes: Collection[ir.Node], given: Mapping[str, Affine]
+) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
+    """Of values that only move elements of `given` ones whose scale is a power of two, such as the image with a border:
+    their step and the largest of them in steps; and the steps of the constants among them."""
+    made = {str(v.name) for n in nodes for v in n.outputs}
+    reach = {
+        name: (affine.scale, max(affine.high, -affine.low) / affine.scale)
+        for name, affine in given.items()
+        if name not in made and _dyadic(affine.scale)
+    }
+    moved: dict[str, tuple[float, float]] = {}
+    steps: dict[str, float] = {}
+    for node in nodes:
+        names = [str(v.name) for v in variable_inputs(node)]
+        if node.op_type not in MOVING or not all(name in reach for name in names):
+            continue
+        step = min(reach[name][0] for name in names)
+        constants = [v for v in node.inputs if v is not None and v.const_value is not None]
+        farthest_of = [reach[name][0] * reach[name][1] for name in names]
+        farthest_of += [float(np.abs(array(v)).max()) for v in constants]
+        steps |= {str(v.name): step for v in constants}
+        moved[str(node.outputs[0].name)] = reach[str(node.outputs[0].name)] = (step, max(farthest_of) / step)
+    return moved, steps
 
 
 def _pixels(node: ir.Node) -> int:

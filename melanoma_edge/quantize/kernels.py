@@ -10,13 +10,15 @@ in XNNPACK.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+MANY = 1 << 16
+
 
 @dataclass(frozen=True)
 class Kernel:
     """An operator's integer kernels.
 
     weighted: has constant int8 weights and an int32 bias. shares: output and inputs have one scale and zero point.
-    constant: one operand may be a uint8 constant. max_inputs: tensors taken at most. ratio: limits of the
+    constant: operands may be uint8 constants. max_inputs: tensors taken at most. ratio: limits of the
     requantisation scale, lower inclusive and upper exclusive (input / output for each input, product of all inputs /
     output if `product`).
     """
@@ -39,7 +41,7 @@ KERNELS = {
     "Sigmoid": Kernel("QLinearSigmoid", ("LOGISTIC",)),
     "GlobalAveragePool": Kernel("QLinearGlobalAveragePool", ("MEAN",), ratio=(2.0**-32, 2.0**8)),
     "MaxPool": Kernel("MaxPool", ("MAX_POOL_2D",), shares=True),
-    "Concat": Kernel("QLinearConcat", ("CONCATENATION",), shares=True, max_inputs=4),
+    "Concat": Kernel("QLinearConcat", ("CONCATENATION",), shares=True, constant=True, max_inputs=MANY),
     "Reshape": Kernel("Reshape", ("RESHAPE",), shares=True),
     "Flatten": Kernel("Flatten", ("RESHAPE",), shares=True),
 }

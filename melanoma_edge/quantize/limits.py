@@ -54,9 +54,8 @@ def ratios(node: ir.Node, inputs: list[float], output: float) -> list[float]:
 
 def _fit(node: ir.Node, placement: Placement, scales: dict[str, Affine]) -> bool:
     """Raise scales around one node where its limits ask for it; whether the node is inside them now."""
-    read = [placement.groups[str(v.name)] for v in variable_inputs(node)] + [
-        str(v.name) for v in constant_operands(node)
-    ]
+    read = [placement.groups[str(v.name)] for v in variable_inputs(node)]
+    read += [placement.groups.get(str(v.name), str(v.name)) for v in constant_operands(node)]
     made = output_group(node, placement)
     low, high = KERNELS[node.op_type].ratio
     found = ratios(node, [scales[g].scale for g in read], scales[made].scale)

@@ -221,7 +221,17 @@ def _concat(node: ir.Node) -> Apply:
     axis = int(node.attributes.get_int("axis", 1) or 0)
     if axis == 0:
         raise _unsupported(node, "joining along the batch is not")
-    return lambda x: torch.cat([_need(v) for v in x], axis)
+    constants = [value is not None and value.const_value is not None for value in node.inputs]
+
+    def join(x: Sequence[Tensor | None]) -> Tensor:
+        batch = max(len(_need(v)) for v, constant in zip(x, constants, strict=True) if not constant)
+        parts = [
+            _need(v).expand(batch, *[-1] * (_need(v).ndim - 1)) if constant else _need(v)
+            for v, constant in zip(x, constants, strict=True)
+        ]
+        return torch.cat(parts, axis)
+
+    return join
 
 
 def _transpose(node: ir.Node) -> Apply:

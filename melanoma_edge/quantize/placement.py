@@ -9,7 +9,7 @@ import onnx_ir as ir
 from melanoma_edge.quantize.affine import SIGMOID, Affine
 from melanoma_edge.quantize.kernels import KERNELS, SATURATIONS
 from melanoma_edge.quantize.operators import clip_bounds
-from melanoma_edge.quantize.prepare import WEIGHTED
+from melanoma_edge.quantize.prepare import WEIGHTED, array
 
 Bounds = tuple[float, float]
 UNBOUNDED: Bounds = (-np.inf, np.inf)
@@ -25,7 +25,7 @@ class Placement:
     groups: quantised value to the name of its group; a group has one scale and zero point.
     sources: the values of `groups` whose range sets the group's (its other members are copies or parts of them).
     fixed: groups whose parameters are given. bounds: what the removed Relu and Clip of a group saturate at.
-    constants: quantised constant operands of Add and Mul.
+    constants: quantised constant operands of Add, Mul and Concat; those of a Concat are in `groups` too.
     """
 
     integer: frozenset[str]
@@ -53,20 +53,22 @@ def place(model: ir.Model, *, image: Affine | None, float_head: bool, float_node
         groups = _groups(graph, integer)
         conflict = _conflict(graph, integer, groups, image)
         around = _surrounded(graph, integer, kept & asked)
-        if conflict is None and not around:
+        bordered = _borders_of_floats(graph, integer)
+        if conflict is None and not around and not bordered:
             break
-        kept -= around
+        kept = (kept - around) | bordered
         if conflict is not None:
             kept.add(conflict)
             asked.discard(conflict)
-    sources = frozenset(v for v in groups if not _is_copy(graph, v, integer))
+    constants = frozenset(str(v.name) for n in graph if n.name in integer for v in constant_operands(n))
+    sources = frozenset(v for v in groups if v not in constants and not _is_copy(graph, v, integer))
     return Placement(
         integer=integer,
         groups=groups,
         sources=sources,
         fixed={groups[v]: a for v, a in _fixed(graph, integer, image) if v in groups},
         bounds={groups[n.outputs[0].name or ""]: clip_bounds(n) for n in graph if n.name in integer and _saturates(n)},
-        constants=frozenset(str(v.name) for n in graph if n.name in integer for v in constant_operands(n)),
+        constants=constants,
     )
 
 
@@ -112,7 +114,7 @@ def _has_kernel(node: ir.Node) -> bool:
     variables, constants = variable_inputs(node), len(node.inputs) - len(variable_inputs(node))
     if kernel.weighted:
         return len(variables) == 1 and len(node.inputs) == 3 and all(v is not None for v in node.inputs)
-    if kernel.constant:
+    if kernel.constant and not kernel.shares:
         return bool(variables) and len(variables) + constants == kernel.max_inputs
     return 1 <= len(variables) <= kernel.max_inputs
 
@@ -152,6 +154,26 @@ def _surrounded(graph: ir.Graph, integer: Collection[str], kept: Collection[str]
     return found
 
 
+def _borders_of_floats(graph: ir.Graph, integer: Collection[str]) -> set[str]:
+    """Integer nodes that put a border around the image for float operators alone, which read it as it comes."""
+    found: set[str] = set()
+    borders: set[str] = {str(graph.inputs[0].name)}
+    for node in graph:
+        if _moves(node) and all(v.name in borders for v in variable_inputs(node)):
+            borders.add(str(node.outputs[0].name))
+    for node in reversed(graph):
+        made = node.outputs[0]
+        readers = [n.name for n in made.consumers()]
+        border = node.name in integer and made.name in borders and readers and not made.is_graph_output()
+        if border and all(name not in integer or name in found for name in readers):
+            found.add(str(node.name))
+    return found
+
+
+def _moves(node: ir.Node) -> bool:
+    return node.op_type == "Concat"
+
+
 def _can_disappear(node: ir.Node) -> bool:
     """Whether the QuantizeLinear of the operator before this Relu or Clip can do its work."""
     value = variable_inputs(node)[0]
@@ -180,10 +202,12 @@ def _groups(graph: ir.Graph, integer: Collection[str]) -> dict[str, str]:
         if node.name not in integer:
             continue
         read = [] if _saturates(node) else variable_inputs(node)
-        values = [str(v.name) for v in [*read, *node.outputs] if not _absorbed(v, integer)]
+        shares = node.op_type in KERNELS and KERNELS[node.op_type].shares
+        given = constant_operands(node) if shares else []
+        values = [str(v.name) for v in [*read, *given, *node.outputs] if not _absorbed(v, integer)]
         for name in values:
             parent.setdefault(name, name)
-        if node.op_type in KERNELS and KERNELS[node.op_type].shares:
+        if shares:
             first = find(values[0])
             for name in values[1:]:
                 parent[find(name)] = first
@@ -217,14 +241,23 @@ def _conflict(graph: ir.Graph, integer: frozenset[str], groups: Mapping[str, str
     """A node that must run in float because values of one group want different parameters; None when there is none."""
     fixed = dict(_fixed(graph, integer, image))
     producers = _producers(graph)
+    given = {str(v.name) for n in graph if n.name in integer for v in constant_operands(n)}
     wanted: dict[str, set[tuple[Affine | None, Bounds]]] = {}
     for name, group in groups.items():
-        if not _is_copy(graph, name, integer):
+        if name not in given and not _is_copy(graph, name, integer):
             node = producers.get(name)
             bounds = clip_bounds(node) if node is not None and _saturates(node) and node.name in integer else UNBOUNDED
             wanted.setdefault(group, set()).add((fixed.get(name), bounds))
     for node in graph:
-        group = groups.get(str(node.outputs[0].name), "")
-        if node.name in integer and node.op_type == "Concat" and len(wanted[group]) > 1:
+        joins = node.name in integer and node.op_type == "Concat"
+        asked = wanted[groups[str(node.outputs[0].name)]] if joins else set()
+        if joins and (len(asked) > 1 or not all(_holds(asked, v) for v in constant_operands(node))):
             return str(node.name)
     return None
+
+
+def _holds(wanted: Collection[tuple[Affine | None, Bounds]], constant: ir.Value) -> bool:
+    """Whether a group that wants these parameters and bounds has room for a constant."""
+    low, high = float(array(constant).min()), float(array(constant).max())
+    within = [(a.low, a.high) for a, _ in wanted if a is not None] + [bounds for _, bounds in wanted]
+    return all(least <= low and high <= most for least, most in within)

@@ -68,7 +68,7 @@ def settle(
         outside |= beyond
         if not outside:
             by_value = {name: scales[group] for name, group in placement.groups.items()}
-            activations = {**by_value, **{name: scales[name] for name in placement.constants}}
+            activations = {**{name: scales[name] for name in placement.constants - by_value.keys()}, **by_value}
             grids, inexact = lay(model, placement, activations, observations, image)
             return Scheme(placement, activations, {}, grids, inexact | close)
         kept |= outside
@@ -104,7 +104,11 @@ def _chosen(
     for group in sorted(set(placement.groups.values()) - set(chosen)):
         members = [observations[v] for v in sorted(placement.sources) if placement.groups[v] == group]
         chosen[group] = choose(merge(members), method)
-    for name in placement.constants:
-        data = array(model.graph.initializers[name])
-        chosen[name] = from_range(float(data.min()), float(data.max()))
+    for name in sorted(placement.constants):
+        data, group = array(model.graph.initializers[name]), placement.groups.get(name, name)
+        low, high = float(data.min()), float(data.max())
+        if group == name:
+            chosen[name] = from_range(low, high)
+        elif group not in placement.fixed and not chosen[group].low <= low <= high <= chosen[group].high:
+            chosen[group] = from_range(min(chosen[group].low, low), max(chosen[group].high, high))
     return chosen

@@ -16,6 +16,7 @@ from melanoma_edge.quantize.kernels import SATURATIONS
 from melanoma_edge.quantize.placement import constant_operands
 from melanoma_edge.quantize.prepare import array
 from melanoma_edge.quantize.scheme import Scheme
+from melanoma_edge.quantize.sums import on_grid
 from melanoma_edge.quantize.weights import Weights, bias_scales
 
 
@@ -136,9 +137,10 @@ def _float(draft: _Draft, name: str) -> ir.Value:
 
 def _on_grids(draft: _Draft, node: ir.Node) -> dict[str, np.ndarray]:
     """The constants of a float node that stand on grids, by value name."""
-    exact = draft.scheme.grids.weights.get(str(node.name))
+    exact, steps = draft.scheme.grids.weights.get(str(node.name)), draft.scheme.grids.steps
     if exact is None:
-        return {}
+        constants = [v for v in node.inputs if v is not None and v.const_value is not None and v.name in steps]
+        return {str(v.name): on_grid(array(v), np.array(steps[str(v.name)])) for v in constants}
     return {str(v.name): data for v, data in zip(node.inputs[1:], (exact.weight, exact.bias), strict=True) if v}
 
 

@@ -1,8 +1,8 @@
 """What rules write with: the tensors of the values of an ONNX graph, and the operators between them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx_ir as ir
@@ -48,19 +48,30 @@ class Emission:
         value, output = node.inputs[index], graph.dims(node.outputs[0])
         if value is None or output is None:
             raise unsupported(node, f"input {index} or the output has no known shape")
-        integers = constant_integers(value.producer())
-        array = graph.constant(value)
-        if integers is not None and self.is_integer(node):
-            quantization = Quantization(integers.scale, np.broadcast_to(integers.zero_point, integers.scale.shape))
-            return self._constant(value, layout.operand(integers.array, len(output)), quantization)
-        if integers is not None:
-            array = integers.real()
-        if array is not None:
-            return self._constant(value, layout.operand(array.astype(np.float32), len(output)))
+        found = self._constant_operand(node, value, lambda array: layout.operand(array, len(output)))
+        if found is not None:
+            return found
         shape = graph.dims(value)
         if shape is None or len(shape) != len(output):
             raise unsupported(node, f"operands of {shape} and {output} have different ranks")
         return self.input(node, index)
+
+    def member(self, node: ir.Node, index: int) -> int:
+        """Tensor of an input that is a part of the output and may be a constant."""
+        value = node.inputs[index]
+        found = None if value is None else self._constant_operand(node, value, layout.array)
+        return self.input(node, index) if found is None else found
+
+    def _constant_operand(
+        self, node: ir.Node, value: ir.Value, laid: Callable[[NDArray[Any]], NDArray[Any]]
+    ) -> int | None:
+        """Tensor of a constant, laid out by `laid`: int8 where an 8-bit operator reads integers; None if computed."""
+        integers, array = constant_integers(value.producer()), graph.constant(value)
+        if integers is not None and self.is_integer(node):
+            quantization = Quantization(integers.scale, np.broadcast_to(integers.zero_point, integers.scale.shape))
+            return self._constant(value, laid(integers.array), quantization)
+        real = array if integers is None else integers.real()
+        return None if real is None else self._constant(value, laid(real.astype(np.float32)))
 
     def output(self, node: ir.Node) -> int:
         """New tensor for the result of `node`, after what it swallowed."""

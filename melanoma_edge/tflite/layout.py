@@ -20,6 +20,11 @@ def axis(onnx_axis: int, rank: int) -> int:
     return NCHW[positive] if rank == 4 else positive
 
 
+def array(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """A constant whose axes are those of the ONNX tensor, in TFLite's order."""
+    return array.transpose(NHWC) if array.ndim == 4 else array
+
+
 def operand(array: NDArray[np.generic], rank: int) -> NDArray[np.generic]:
     """A constant that ONNX broadcasts against a tensor of `rank` dimensions, so that TFLite broadcasts it alike."""
     if array.size == 1:
