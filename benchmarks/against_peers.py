@@ -26,14 +26,14 @@ from convert import OURS, PEERS, Made, convert
 from numpy.typing import NDArray
 from peak import multiply_adds, peak
 
-from melanoma_edge import runtime
+from melanoma_edge import formats
 from melanoma_edge.bench.latency import interleave, ratio
 from melanoma_edge.bench.machine import machine
 from melanoma_edge.bench.partitions import partitions
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.export.check import check_contract
-from melanoma_edge.export.write import write
+from melanoma_edge.formats import write
 from melanoma_edge.options import DataOptions
 from melanoma_edge.progress import silent
 from melanoma_edge.runtime import litert
@@ -100,7 +100,7 @@ def _converted(onnx: Path, images: Images, folder: Path) -> Iterator[Made]:
 def _runner(path: Path, size: int) -> Run:
     """One thread of the file's runtime; integer inputs and outputs of a .tflite are converted outside of the call."""
     if path.suffix != ".tflite":
-        return runtime.load(path, Preprocessing(size), threads=1).prepared
+        return formats.load(path, Preprocessing(size), threads=1).prepared
     interpreter = litert.allocate(path, threads=1)
     given, made = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.export import passes
-from melanoma_edge.export.write import write
+from melanoma_edge.formats import write
 from melanoma_edge.quantize import quantizers
 from melanoma_edge.quantize.quantizers import Subject
 

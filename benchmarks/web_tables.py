@@ -22,7 +22,7 @@ from in_browser import MODULES, chromium, serving, unpack
 from PIL import Image, ImageFilter
 from torch import nn
 
-from melanoma_edge import runtime
+from melanoma_edge import formats
 from melanoma_edge.artifact import Artifact
 from melanoma_edge.bench.browser import AUTO
 from melanoma_edge.data.preprocess import Preprocessing
@@ -134,7 +134,7 @@ def published(runs: int) -> Iterator[str]:
         passes.apply(model, "clean")
         emit(model, path.with_suffix(".tflite"), name="published")
         for file in (path, path.with_suffix(".tflite")):
-            runtime.load(file, Preprocessing(SIDE))
+            formats.load(file, Preprocessing(SIDE))
         made = [Artifact(file, "", file.suffix[1:], "float32") for file in (path.with_suffix(".tflite"), path)]
         for row in web.timed(where, made, SIDE, runs)["rows"]:
             yield f"| {count:,} parameters, {row['name']} | {row['p50']:.0f} | {row['p90']:.0f} |"

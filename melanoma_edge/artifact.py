@@ -29,7 +29,7 @@ class Artifact:
 
     path: Path
     sha256: str
-    format: str  # "onnx" or "tflite"
+    format: str  # a name in `formats`
     precision: str  # "float32" or "int8"
     parents: tuple[str, ...] = ()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from melanoma_edge import runtime
+from melanoma_edge import formats
 from melanoma_edge.artifact import CHECKPOINT, MANIFEST, Artifact, exclusive, sha256_file, write_atomic
 from melanoma_edge.bench.cuda import bench_cuda
 from melanoma_edge.bench.explain import explain as explain_file
@@ -36,8 +36,6 @@ from melanoma_edge.verify import operating_point
 from melanoma_edge.verify.overlay import overlay, png
 from melanoma_edge.verify.predictions import read_csv, softmax
 
-FORMATS = {".tflite": "tflite", ".onnx": "onnx"}
-
 
 def predict(
     bundle: Path, images: Sequence[Path], artifact: str | None = None, heat_maps: Path | None = None
@@ -55,7 +53,7 @@ def predict(
     size = int(manifest["preprocessing"]["size"])
     policy = read_policy(bundle)
     own = entry(policy, row["name"])
-    model = runtime.load(bundle / row["file"], Preprocessing(size))
+    model = formats.load(bundle / row["file"], Preprocessing(size))
     melanoma = int(manifest["task"]["melanoma"])
     if heat_maps is not None and model.explain is None:
         raise InputError(f"{row['name']} gives no heat maps: build {bundle} again with --heat-map")
@@ -225,11 +223,12 @@ def _artifacts(bundle: Path, manifest: dict[str, Any]) -> list[Artifact]:
 
 def _single(path: Path, known: Sequence[Artifact]) -> Artifact:
     """A model file from anywhere; unless it is one of `known`, its precision is not, so it is held to every gate."""
-    if path.suffix not in FORMATS or not path.is_file():
-        raise InputError(f"{path}: name a bundle, or a file ending in {' or '.join(FORMATS)}")
+    named = {form.suffix: form.name for form in formats.written()}
+    if path.suffix not in named or not path.is_file():
+        raise InputError(f"{path}: name a bundle, or a file ending in {' or '.join(named)}")
     sha256 = sha256_file(path)
     precision = next((a.precision for a in known if a.sha256 == sha256), "int8")
-    return Artifact(path, sha256, FORMATS[path.suffix], precision)
+    return Artifact(path, sha256, named[path.suffix], precision)
 
 
 def _pick(artifacts: Sequence[dict[str, Any]], wanted: str | None) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from melanoma_edge.artifact import Artifact
 from melanoma_edge.data import quality
 from melanoma_edge.data.preprocess import Preprocessing, pixels, square
 from melanoma_edge.data.sources import synthetic
+from melanoma_edge.formats import load
 from melanoma_edge.report.policy import answer, build_policy, faults, read_advice, read_policy
-from melanoma_edge.runtime import load
 
 PHOTOGRAPHS, FLOATS = 100, 20
 TASK = {"name": "binary", "classes": ["other", "melanoma"], "melanoma": 1}

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from melanoma_edge import formats
 from melanoma_edge.bench.latency import WARM_UP, summarize
 from melanoma_edge.bench.machine import machine
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
-from melanoma_edge.runtime import ort, pytorch
+from melanoma_edge.runtime import pytorch
 
 METHOD = (
     "Device events around the network alone, its images in the GPU's memory, by turns in random order, after "
@@ -164,18 +165,9 @@ def _median(network: Network, size: int, stopwatch: Stopwatch) -> float | None:
 
 
 def _networks(name: str, path: Path) -> Iterator[Network]:
-    if path.suffix == ".safetensors":
-        for precision in ("float32", "float16"):
-            yield Network(name, pytorch.PACKAGE, pytorch.version(), precision, pytorch.on_device(path, precision))
-    elif path.suffix == ".onnx" and ort.has_cuda() and ort.is_float(path):
-        yield Network(name, ort.PACKAGE, ort.version(), "float32", lambda _: _onnx(path), fixed=True)
-
-
-def _onnx(path: Path) -> Callable[[], object]:
-    """One image through ONNX Runtime, on the stream on which torch's events stand."""
-    import torch
-
-    return ort.on_cuda(path, torch.cuda.current_stream().cuda_stream)
+    form = formats.of(path)
+    for one in form.on_gpu(path):
+        yield Network(name, form.package, form.installed()[form.package], one.precision, one.on, one.fixed)
 
 
 def _events(call: Callable[[], object]) -> float:

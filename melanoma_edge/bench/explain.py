@@ -9,10 +9,6 @@ from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
 
 QUANTIZED = "_quantized"  # what the quantiser adds to a value's name for its integers
-METHODS = {
-    ".tflite": "median time of the file cut off behind each operator, made monotone; differences of neighbours",
-    ".onnx": "ONNX Runtime's own profile, mean over the runs; it makes each operator a little slower",
-}
 
 
 @dataclass(frozen=True)
@@ -32,23 +28,22 @@ class Operator:
 
 
 def explain(path: Path, noise: Mapping[str, float], *, runs: int = 100, progress: Progress = silent) -> dict[str, Any]:
-    """The operators of a .tflite or .onnx file, ready for JSON: "rows" in the order in which they run.
+    """The operators of a model file, ready for JSON: "rows" in the order in which they run.
 
     noise: decibels by value name, as the report of a build has them. Raises InputError for other files.
     """
-    if path.suffix == ".tflite":
-        from melanoma_edge.bench.profile_litert import profile
-    elif path.suffix == ".onnx":
-        from melanoma_edge.bench.profile_ort import profile
-    else:
-        raise InputError(f"{path}: operators are known for .tflite and .onnx files")
-    found = profile(path, runs=runs, progress=progress)
+    from melanoma_edge.bench import profilers
+
+    profiler = profilers.of(path)
+    if profiler is None:
+        raise InputError(f"{path}: operators are known for {' and '.join(profilers.suffixes())} files")
+    found = profiler.profile(path, runs=runs, progress=progress)
     total = sum(o.milliseconds for o in found) or 1.0
     rows = [
         {**asdict(o), "share": o.milliseconds / total, "signal_to_noise": noise.get(o.output.removesuffix(QUANTIZED))}
         for o in found
     ]
-    return {"file": path.name, "method": METHODS[path.suffix], "milliseconds": total, "rows": rows}
+    return {"file": path.name, "method": profiler.METHOD, "milliseconds": total, "rows": rows}
 
 
 def by_kind(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -117,19 +117,14 @@ def _runtimes() -> Iterator[Finding]:
     """Each runtime, and which package serves it."""
     if not all(importlib.util.find_spec(module) for module in ("numpy", "PIL")):
         return  # the runtimes cannot be asked, and the packages' lines say why
-    from melanoma_edge.runtime import RUNTIMES
+    from melanoma_edge import formats
 
-    for suffix, runtime in RUNTIMES.items():
-        name, missing = f"runtime for {suffix}", runtime.available()
-        remedy = missing.rpartition(": ")[2] if missing else None
-        yield Finding(name, MISSING, missing, remedy) if missing else Finding(name, OK, _served(runtime))
-
-
-def _served(runtime: Any) -> str:
-    """The packages behind a runtime, the preferred first."""
-    if hasattr(runtime, "installed"):
-        return ", ".join(f"{name} {runtime.version(name)}" for name in runtime.installed())
-    return f"{runtime.PACKAGE} {runtime.version()}"
+    for form in formats.known():
+        name, missing = f"runtime for {form.suffix}", form.available()
+        if missing:
+            yield Finding(name, MISSING, missing, missing.rpartition(": ")[2])
+        else:
+            yield Finding(name, OK, ", ".join(f"{package} {found}" for package, found in form.installed().items()))
 
 
 def _torch() -> Finding:

@@ -15,17 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from melanoma_edge import runtime
+from melanoma_edge import formats
 from melanoma_edge.artifact import write_json
 from melanoma_edge.errors import InputError
-from melanoma_edge.runtime import litert
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 RESET = "5"  # what sets VmHWM back to VmRSS (man 5 proc)
-BEFORE = {  # imported before the mark is set back
-    ".safetensors": ("torch", "torchvision", "timm", "melanoma_edge.train.weights"),
-    ".onnx": ("onnx", "onnxruntime"),
-}
 
 
 def peak_memory(path: Path) -> int | None:
@@ -46,11 +41,11 @@ def peak_memory(path: Path) -> int | None:
 
 def measure(path: Path) -> int:
     """The same in this process, which must be fresh: memory that was freed before would be used again, uncounted."""
-    for name in BEFORE.get(path.suffix, (litert.PACKAGES[litert.installed()[0]][1],)):
+    for name in formats.of(path).imports():
         importlib.import_module(name)
     gc.collect()
     before = _kilobytes("VmRSS" if _reset() else "VmHWM")  # the latter is too high if anything, and the answer too low
-    network = runtime.load(path, device="cpu")
+    network = formats.load(path, device="cpu")
     network.prepared(np.zeros((network.spec.size, network.spec.size, 3), np.uint8))()
     return 1024 * max(_kilobytes("VmHWM") - before, 0)
 

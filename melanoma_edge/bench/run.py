@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from melanoma_edge import runtime
-from melanoma_edge.bench import latency
+from melanoma_edge import formats
+from melanoma_edge.bench import latency, profilers
 from melanoma_edge.bench.cuda import bench_cuda
 from melanoma_edge.bench.machine import machine, usable_cores
 from melanoma_edge.bench.memory import peak_memory
-from melanoma_edge.bench.partitions import partitions
 from melanoma_edge.bench.preparing import preparing
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
@@ -42,7 +41,7 @@ def bench(
     Raises InputError when a file cannot be run, there is none, or no thread count is left.
     """
     if not files:
-        raise InputError("nothing to time: name at least one .safetensors, .onnx or .tflite file")
+        raise InputError(f"nothing to time: name at least one file that ends in {formats.suffixes()}")
     first = baseline or next(iter(files))
     if first not in files:
         raise InputError(f"baseline {first!r} is none of the files to time: {', '.join(files)}")
@@ -60,14 +59,13 @@ def bench(
         "skipped_threads": [count for count in threads if count not in possible],
         "rows": [{**row, "peak_memory_bytes": memory[row["name"]]} for row in rows],
         "gpu": _gpu(files, runs, progress),
-        "preparing": [preparing(runtime.load(files[first]).spec.size, runs=min(runs, PREPARED))],
+        "preparing": [preparing(formats.load(files[first]).spec.size, runs=min(runs, PREPARED))],
     }
 
 
 def _gpu(files: Mapping[str, Path], runs: int, progress: Progress) -> dict[str, Any] | None:
     """The reference's device beside the artifacts'; nothing fails where there is no GPU."""
-    on_torch = any(path.suffix == ".safetensors" for path in files.values())
-    if not on_torch or pytorch.gpu() is None:
+    if not any(formats.of(path).gpu for path in files.values()) or pytorch.gpu() is None:
         return None
     found = bench_cuda(files, runs=runs, progress=progress)
     return {key: value for key, value in found.items() if key != "machine"}
@@ -93,7 +91,8 @@ def _rows(
     loaded = {name: _load(path, threads) for name, path in files.items()}
     taken = latency.interleave({name: run for name, (_, run, _) in loaded.items()}, runs=runs, progress=told)
     for name, (predict, _, cold) in loaded.items():
-        parts = partitions(files[name]) if files[name].suffix == ".tflite" else None
+        profiler = profilers.of(files[name])
+        parts = profiler.partitions(files[name]) if profiler else None
         yield {
             "name": name,
             "runtime": predict.runtime,
@@ -115,9 +114,9 @@ def _load(path: Path, threads: int) -> tuple[Predict, Callable[[], object], dict
     Loaded twice: the first time pays for importing the runtime and for reading the file from disk, which are no
     property of the network.
     """
-    runtime.load(path, threads=threads, device="cpu")
+    formats.load(path, threads=threads, device="cpu")
     started = time.perf_counter_ns()
-    predict = runtime.load(path, threads=threads, device="cpu")
+    predict = formats.load(path, threads=threads, device="cpu")
     loaded = time.perf_counter_ns()
     # Dense networks take the same time for any image.
     size = predict.spec.size

@@ -92,13 +92,14 @@ def answers(
     outputs: int,
     file: Path,
     told: Told,
-    entries: Sequence[str] = (),
+    runtime: Sequence[str],
 ) -> None:
     """Leave in `file` what `model` answers on an emulated core: float32 `[N, outputs]`, one output after the other.
 
     images: a .npy file of uint8 `[N, S, S, 3]`, normalised as `(pixel - 128) / 128`. outputs: numbers an image gives.
     Rows are written as they come, so that the same call goes on where a killed one stopped. told: is called
-    with images done and their number. entries: `name=value` of ONNX Runtime's session. Raises EdgeError with the
+    with images done and their number. runtime: a key of `arm64_answer.RUNTIMES`, and `name=value` of ONNX
+    Runtime's session. Raises EdgeError with the
     runtime's own words when the file does not run there.
     """
     count, width = int(np.load(images, mmap_mode="r").shape[0]), 4 * outputs
@@ -108,7 +109,7 @@ def answers(
     told(done, count)
     if done < count:
         with root(found, cpu) as folder:
-            line = [found.root / PYTHON, ANSWER, model, images, file, done, *entries]
+            line = [found.root / PYTHON, ANSWER, model, images, file, done, *runtime]
             _run(command(found, cpu, folder, *line), found, lambda at: told(at, count), f"{model.name} on {cpu}")
     if file.stat().st_size != count * width:
         size = file.stat().st_size

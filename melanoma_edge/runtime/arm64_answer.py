@@ -2,11 +2,11 @@
 
 `runtime.arm64` starts it:
 
-    python3.11 arm64_answer.py MODEL IMAGES.npy ANSWERS START [ENTRY=VALUE...]
+    python3.11 arm64_answer.py MODEL IMAGES.npy ANSWERS START RUNTIME [ENTRY=VALUE...]
 
 IMAGES.npy: uint8 `[N, S, S, 3]`. ANSWERS: a row of float32 an image, all outputs one after the other, appended from
-image START on, so that what was killed goes on: its row is written before an image's number is said. ENTRY=VALUE: of
-ONNX Runtime's session.
+image START on, so that what was killed goes on: its row is written before an image's number is said. RUNTIME: a
+key of RUNTIMES. ENTRY=VALUE: of ONNX Runtime's session.
 """
 
 import importlib
@@ -22,10 +22,10 @@ INTERPRETERS = ("ai_edge_litert.interpreter", "tflite_runtime.interpreter", "ten
 Run = Callable[[Any], list[Any]]
 
 
-def main(model: str, images: str, answers: str, start: str, *entries: str) -> None:
+def main(model: str, images: str, answers: str, start: str, runtime: str, *entries: str) -> None:
     """Append an answer an image and say its number on stdout."""
     pixels = np.load(images, mmap_mode="r")
-    run = onnxruntime(model, entries) if model.endswith(".onnx") else litert(model)
+    run = RUNTIMES[runtime](model, entries)
     with Path(answers).open("ab") as file:
         for i in range(int(start), len(pixels)):
             # As `data.preprocess.normalize` has it for every file that ships; exact in float32.
@@ -37,8 +37,9 @@ def main(model: str, images: str, answers: str, start: str, *entries: str) -> No
             sys.stdout.flush()
 
 
-def litert(model: str) -> Run:
-    """All outputs of a .tflite file for float32 `[1, S, S, 3]`, on one thread, in the first of INTERPRETERS."""
+def litert(model: str, entries: Sequence[str]) -> Run:
+    """All outputs of a .tflite file for float32 `[1, S, S, 3]`, on one thread, in the first of INTERPRETERS, which have
+    no entries."""
     module = next(name for name in INTERPRETERS if importlib.util.find_spec(name.split(".")[0]))
     interpreter = importlib.import_module(module).Interpreter(model_path=model, num_threads=1)
     interpreter.allocate_tensors()
@@ -66,6 +67,8 @@ def onnxruntime(model: str, entries: Sequence[str]) -> Run:
     name = session.get_inputs()[0].name
     return lambda batch: session.run(None, {name: np.ascontiguousarray(batch.transpose(0, 3, 1, 2))})
 
+
+RUNTIMES = {"litert": litert, "onnxruntime": onnxruntime}
 
 if __name__ == "__main__":
     main(*sys.argv[1:])

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import onnx_ir as ir
 
-from melanoma_edge import runtime
+from melanoma_edge import formats
 from melanoma_edge.bench import latency
 from melanoma_edge.bench.machine import usable_cores
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
-from melanoma_edge.export.write import write
+from melanoma_edge.formats import write
 from melanoma_edge.options import Gates
 from melanoma_edge.progress import Progress
 from melanoma_edge.quantize.quantizers import Attempt
@@ -71,7 +71,7 @@ class Bench:
 
     def load(self, name: str, form: str) -> Predict:
         """A written file, on one thread."""
-        return runtime.load(self.file(name, form), Preprocessing(self.images.size), threads=1)
+        return formats.load(self.file(name, form), Preprocessing(self.images.size), threads=1)
 
 
 def measure(bench: Bench, attempt: Attempt, seconds: float, progress: Progress) -> Trial:
@@ -106,7 +106,7 @@ def _predict(bench: Bench, name: str, progress: Progress) -> Predictions:
         progress(f"{name}: {task}", done, total, detail)
 
     return predict_split(
-        runtime.load(bench.file(name), Preprocessing(images.size), threads=usable_cores()),
+        formats.load(bench.file(name), Preprocessing(images.size), threads=usable_cores()),
         images.pixels("val"),
         ids=[s.id for s in images.samples("val")],
         labels=images.labels("val"),

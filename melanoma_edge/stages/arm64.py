@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_edge import runtime
+from melanoma_edge import formats
 from melanoma_edge.artifact import Artifact, run_stage, sha256_file
 from melanoma_edge.bench.machine import processor, usable_cores
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.progress import Progress
-from melanoma_edge.runtime import arm64, ort
+from melanoma_edge.runtime import arm64
 from melanoma_edge.stages.robust import choose
 from melanoma_edge.verify.arm64 import TOLERANCE, Answers, compare, holds, judge
 from melanoma_edge.verify.document import finite
@@ -93,7 +93,7 @@ def run(
 
 def _about(file: Ran, cpu: str, found: arm64.Emulation) -> dict[str, Any]:
     """What ran where."""
-    name = ort.PACKAGE if file.artifact.format == "onnx" else arm64.LITERT
+    name = formats.named(file.artifact.format).package
     versions = {"x86_version": f"{file.runtime} {file.version}", "arm64_version": f"{name} {found.packages.get(name)}"}
     return {"artifact": file.artifact.path.name, "sha256": file.artifact.sha256, "cpu": cpu, **versions}
 
@@ -101,7 +101,7 @@ def _about(file: Ran, cpu: str, found: arm64.Emulation) -> dict[str, Any]:
 def _here(file: Ran, pixels: NDArray[np.uint8], chosen: NDArray[np.intp]) -> Answers:
     """What the file answers on this machine: logits as they were just predicted, and heat maps where it has any."""
     logits = file.predictions.only("test").logits[chosen]
-    model = runtime.load(file.artifact.path, Preprocessing(pixels.shape[1]))
+    model = formats.load(file.artifact.path, Preprocessing(pixels.shape[1]))
     maps = None if model.explain is None else model.heat_map(pixels).reshape(len(pixels), -1)
     return Answers(np.ascontiguousarray(logits), maps)
 
@@ -112,20 +112,21 @@ def _there(
     """What it answers on an emulated core."""
     path, classes = file.artifact.path, here.logits.shape[1]
     outputs = classes + (0 if here.maps is None else here.maps.shape[1])
-    entries = [f"{name}={value}" for name, value in ort.entries(path).items()] if path.suffix == ".onnx" else []
+    form = formats.of(path)
+    how = [form.runtime, *(f"{name}={value}" for name, value in form.settings(path).items())]
 
     def make(folder: Path) -> None:
         def told(done: int, total: int) -> None:
             progress(f"{path.name}: {cpu}", done, total)
 
-        arm64.answers(found, cpu, path, images, outputs, folder / ROWS, told, entries)
+        arm64.answers(found, cpu, path, images, outputs, folder / ROWS, told, how)
 
     stage = run_stage(
         work / "arm64" / f"{path.name}.{cpu}",
         make,
         inputs={"model": file.artifact.sha256, "images": sha256_file(images), "program": sha256_file(arm64.ANSWER)},
         code=__name__,
-        options={"cpu": cpu, "qemu": found.version, "packages": found.packages, "entries": entries},
+        options={"cpu": cpu, "qemu": found.version, "packages": found.packages, "runtime": how},
         resumes=True,
     )
     rows = np.fromfile(stage.folder / ROWS, "<f4").reshape(-1, outputs)

@@ -8,7 +8,7 @@ import onnx_ir as ir
 
 from melanoma_edge.artifact import Artifact, Stage, run_stage
 from melanoma_edge.export.heat_map import append
-from melanoma_edge.export.write import write
+from melanoma_edge.formats import write
 from melanoma_edge.tflite.metadata import About
 
 

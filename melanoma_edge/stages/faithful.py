@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from melanoma_edge import runtime
+from melanoma_edge import formats
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.stages.emit import Graph
@@ -14,5 +14,5 @@ IMAGES = 200  # of the validation split: a file that computes something else sho
 def graph_change(answers: Predictions, graph: Graph, images: Images) -> float:
     """Largest change of a probability of melanoma against `graph`. answers: the file's, on the validation split too."""
     few = np.asarray(images.pixels("val")[:IMAGES])
-    exact = softmax(runtime.load(graph.path, Preprocessing(images.size))(few))[:, images.task.melanoma]
+    exact = softmax(formats.load(graph.path, Preprocessing(images.size))(few))[:, images.task.melanoma]
     return float(np.abs(answers.only("val").p[: len(few)] - exact).max())

@@ -10,7 +10,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from melanoma_edge import runtime
+from melanoma_edge import formats
 from melanoma_edge.artifact import Artifact
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
@@ -124,7 +124,7 @@ def _exact_maps(graph: Graph, chosen: NDArray[np.uint8], images: Images, progres
 
 def _maps(path: Path, chosen: NDArray[np.uint8], size: int, progress: Progress) -> Maps:
     """The heat maps of one file, image by image."""
-    loaded, found = runtime.load(path, Preprocessing(size)), []
+    loaded, found = formats.load(path, Preprocessing(size)), []
     for done, image in enumerate(chosen, 1):
         found.append(loaded.heat_map(image[np.newaxis]))
         progress(f"{path.name}: heat maps", done, len(chosen))

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from melanoma_edge import runtime
+from melanoma_edge import formats
 from melanoma_edge.allocator import freed_memory_kept
 from melanoma_edge.artifact import Stage, run_stage, write_json
 from melanoma_edge.bench.machine import usable_cores
@@ -26,7 +26,7 @@ def run(
     The file runs in the runtime of its suffix; a .safetensors reference runs on the GPU when there is one. Splits run
     side by side where a network takes one thread.
     """
-    loaded = runtime.load(model, spec)
+    loaded = formats.load(model, spec)
     how = {"runtime": loaded.runtime, "version": loaded.version, "device": loaded.device}
 
     def told(task: str, done: int, total: int, detail: str = "") -> None:
@@ -34,7 +34,7 @@ def run(
 
     def answer(split: str) -> Predictions:
         return predict_split(
-            runtime.load(model, spec),
+            formats.load(model, spec),
             images.pixels(split),
             ids=[s.id for s in images.samples(split)],
             labels=images.labels(split),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from melanoma_edge import formats
 from melanoma_edge.artifact import Artifact, Stage, run_stage, sha256_file, write_json
 from melanoma_edge.bench.machine import machine, usable_cores
 from melanoma_edge.bench.run import bench
@@ -123,7 +124,9 @@ def time_all(
 ) -> dict[str, Any]:
     """The bench document: the reference in torch and, as `graph`, in ONNX Runtime, and every artifact, interleaved."""
     files = {"reference": reference, **{a.path.name: a.path for a in artifacts}}
-    if reference.suffix != ".onnx" and not any(a.format == "onnx" and a.precision == "float32" for a in artifacts):
+    form = formats.of(graph)
+    shipped = any(a.format == form.name and a.precision == "float32" for a in artifacts)
+    if formats.of(reference) is not form and not shipped:
         files["reference.onnx"] = graph
 
     def make(folder: Path) -> None:

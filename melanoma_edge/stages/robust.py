@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_edge import runtime
+from melanoma_edge import formats
 from melanoma_edge.artifact import Artifact, Stage, run_stage, write_json
 from melanoma_edge.bench.machine import usable_cores
 from melanoma_edge.data import perturb
@@ -43,12 +43,12 @@ def run(
         graph.sha256: graph.path,
         **{a.sha256: a.path for a in artifacts},
     }  # each content once
-    networks = [runtime.load(path, spec) for path in files.values()]
+    networks = [formats.load(path, spec) for path in files.values()]
     places = [list(files).index(sha256) for sha256 in (graph.sha256, *(a.sha256 for a in artifacts))]
     own = threading.local()  # a network runs in one thread at a time
 
     def start() -> None:
-        own.networks = [runtime.load(path, spec) for path in files.values()]
+        own.networks = [formats.load(path, spec) for path in files.values()]
 
     def answer(image: int) -> NDArray[np.float64]:
         pixels = perturb.load_perturbed(samples[image].path, images.size, all_changes, (seed, image))

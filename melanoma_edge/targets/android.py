@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from melanoma_edge import runtime
+from melanoma_edge import formats
 from melanoma_edge.artifact import Artifact, write_atomic
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.runtime.predict import Predict
@@ -56,7 +56,7 @@ def _chosen(contents: Contents) -> list[Artifact]:
 def _assets(contents: Contents) -> dict[str, bytes]:
     """What lies in the app, by name: everything that the manifest lists is checked against it there."""
     chosen, size = _chosen(contents), int(contents.preprocessing["size"])
-    loaded = {a.precision: runtime.load(a.path, Preprocessing(size)) for a in chosen}
+    loaded = {a.precision: formats.load(a.path, Preprocessing(size)) for a in chosen}
     tolerances = {"int8": int8_tolerance(contents.exact), "float32": FLOAT_TOLERANCE}
     shown = (picture for picture in pictures() if picture.type in DECODED)
     answers = {_id(precision): (run, tolerances[precision]) for precision, run in loaded.items()}

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from melanoma_edge import runtime
+from melanoma_edge import formats
 from melanoma_edge.artifact import Artifact, write_atomic
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.quantize.kernels import RUNTIMES as KNOWN
@@ -81,7 +81,7 @@ def package(contents: Contents, folder: Path) -> None:
     rows = {row["name"]: row for row in found["rows"]}
     shipped = chosen(contents.artifacts, list(rows), contents.web_models)
     size = int(contents.preprocessing["size"])
-    loaded = {_id(a): runtime.load(a.path, Preprocessing(size)) for a in shipped}
+    loaded = {_id(a): formats.load(a.path, Preprocessing(size)) for a in shipped}
     answers = {_id(a): (loaded[_id(a)], _tolerance(contents, a)) for a in shipped}
     assets = {f"models/{a.path.name}": a.path.read_bytes() for a in shipped}
     assets["policy.json"] = document(contents.policy)

@@ -71,7 +71,9 @@ def answered(
 
     def on(cpu: str) -> NDArray[np.float32]:
         file = folder / cpu
-        arm64.answers(emulated, cpu, opened, folder / "images.npy", outputs, file, lambda done, total: None)
+        arm64.answers(
+            emulated, cpu, opened, folder / "images.npy", outputs, file, lambda done, total: None, ("litert",)
+        )
         return np.fromfile(file, "<f4").reshape(len(images), outputs)
 
     with ThreadPoolExecutor(usable_cores()) as pool:

@@ -13,6 +13,7 @@ from melanoma_edge.runtime import arm64, litert
 from melanoma_edge.verify.predictions import softmax
 
 LAST_LAYER = 1e-6  # of a logit: the float sum of the last layer, whose order is each kernel's own
+LITERT = ("litert",)
 
 
 def opened_here(path: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -46,7 +47,9 @@ def test_a_killed_run_goes_on_and_a_torn_row_is_done_again(emulated, int8, image
     told: list[tuple[int, int]] = []
 
     def run(file: Path) -> bytes:
-        arm64.answers(emulated, "cortex-a53", int8, tmp_path / "images.npy", 2, file, lambda *at: told.append(at))
+        arm64.answers(
+            emulated, "cortex-a53", int8, tmp_path / "images.npy", 2, file, lambda *at: told.append(at), LITERT
+        )
         return file.read_bytes()
 
     whole = run(tmp_path / "whole")
@@ -64,6 +67,7 @@ def test_what_does_not_run_is_an_error_with_the_runtimes_words(emulated, images,
         arm64.answers(
             *(emulated, "cortex-a53", tmp_path / "broken.tflite", tmp_path / "images.npy", 2, tmp_path / "file"),
             lambda done, total: None,
+            LITERT,
         )
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from settled_networks import SIZE, blurred_noise, settled
 from torch import nn
 
-from melanoma_edge import graph, runtime
+from melanoma_edge import formats, graph
 from melanoma_edge.artifact import HEAT_MAP
 from melanoma_edge.bench.partitions import partitions
 from melanoma_edge.data.lesions import draw_lesion, paint, photograph
@@ -54,7 +54,7 @@ class Built:
         return self.folder / f"{precision}_{kind}.{suffix}"
 
     def maps(self, precision: str, suffix: str) -> NDArray[np.float32]:
-        return runtime.load(self.file(precision, "mapped", suffix)).heat_map(self.pixels)
+        return formats.load(self.file(precision, "mapped", suffix)).heat_map(self.pixels)
 
 
 class LogOdds(nn.Module):
@@ -120,7 +120,7 @@ def test_float_maps_are_grad_cam(built: Built, suffix: str) -> None:
 
 def test_the_mean_of_a_map_is_the_log_odds_without_the_bias(built: Built) -> None:
     bias = [p for name, p in built.network.named_parameters() if name.endswith("bias")][-1].detach().numpy()
-    logits = runtime.load(built.file("float32", "plain", "onnx"))(built.pixels)
+    logits = formats.load(built.file("float32", "plain", "onnx"))(built.pixels)
     mean = built.maps("float32", "onnx").mean(axis=(1, 2))
     assert mean + bias[1] - bias[0] == pytest.approx(logits[:, 1] - logits[:, 0], abs=1e-3)
 
@@ -142,7 +142,7 @@ def test_int8_maps_of_a_trained_network_are_the_float_ones(tmp_path: Path) -> No
     passes.apply(model, "integer")
     write(quantize(model, pixels, Preprocessing(160), minmax.RECIPE)[0], tmp_path, "int8")
     for suffix in ("onnx", "tflite"):
-        exact, rough = (runtime.load(tmp_path / f"{p}_mapped.{suffix}").heat_map(pixels) for p in ("float32", "int8"))
+        exact, rough = (formats.load(tmp_path / f"{p}_mapped.{suffix}").heat_map(pixels) for p in ("float32", "int8"))
         assert correlations(exact, rough).min() > TRAINED
 
 
@@ -154,7 +154,7 @@ def test_int8_maps_of_both_runtimes_agree(built: Built) -> None:
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_logits_keep_every_bit_and_the_file_its_one_partition(built: Built, precision: str) -> None:
     for suffix in ("onnx", "tflite"):
-        plain, mapped = (runtime.load(built.file(precision, kind, suffix)) for kind in ("plain", "mapped"))
+        plain, mapped = (formats.load(built.file(precision, kind, suffix)) for kind in ("plain", "mapped"))
         assert np.array_equal(plain(built.pixels[:4]), mapped(built.pixels[:4]))
     before, after = (partitions(built.file(precision, kind, "tflite")) for kind in ("plain", "mapped"))
     assert before is not None and after is not None
@@ -167,7 +167,7 @@ def test_seven_classes_stand_against_the_mean_of_the_others(tmp_path: Path) -> N
     found = heat_map.head(model)
     heat_map.append(model, 4)
     ir.save(model, tmp_path / "seven.onnx")
-    loaded = runtime.load(tmp_path / "seven.onnx")
+    loaded = formats.load(tmp_path / "seven.onnx")
     logits, maps = loaded(pixels), loaded.heat_map(pixels)
     bias = graph.constant(model.graph.outputs[0].producer().inputs[2])
     shares = logits - bias
@@ -183,7 +183,7 @@ def test_an_integer_head_is_read_through_its_scales(recipe: Recipe, tmp_path: Pa
     passes.apply(model, "integer")
     write(quantize(model, pixels, Preprocessing(32), recipe)[0], tmp_path, "int8")
     for suffix in ("onnx", "tflite"):
-        exact, rough = (runtime.load(tmp_path / f"{p}_mapped.{suffix}").heat_map(pixels) for p in ("float32", "int8"))
+        exact, rough = (formats.load(tmp_path / f"{p}_mapped.{suffix}").heat_map(pixels) for p in ("float32", "int8"))
         assert correlations(exact, rough).min() > 0.99
         assert np.abs(exact - rough).max() < 0.1 * np.abs(exact).max()
 

@@ -11,7 +11,7 @@ from onnx_graphs import Builder, evaluate, image_for
 from small_network import IMAGES, SPEC, run_ort
 from tflite_file import operators, partitions, run
 
-from melanoma_edge import runtime
+from melanoma_edge import formats
 from melanoma_edge.export import passes
 from melanoma_edge.export.emit import emit, to_bytes
 from melanoma_edge.quantize.quantize import QuantizationReport, quantize
@@ -49,7 +49,7 @@ def quantized(model: ir.Model, folder: Path, kept: tuple[str, ...] = ()) -> tupl
     made, report = quantize(model, IMAGES, SPEC, replace(static.RECIPE, float_nodes=kept))
     assert not report.inexact_nodes
     emit(made, folder / "m.tflite", name="m")
-    lite, data = runtime.load(folder / "m.tflite", SPEC), (folder / "m.tflite").read_bytes()
+    lite, data = formats.load(folder / "m.tflite", SPEC), (folder / "m.tflite").read_bytes()
     images = np.random.default_rng(9).integers(0, 256, (50, *IMAGES.shape[1:]), np.uint8)
     ours = np.concatenate([lite(image[np.newaxis]) for image in images])
     np.testing.assert_array_equal(ours, run_ort(made, images, ort.GraphOptimizationLevel.ORT_ENABLE_ALL))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from onnx_graphs import Builder
 from small_network import IMAGES, SPEC, excited, mobile, run_ort
 
-from melanoma_edge import runtime
+from melanoma_edge import formats
 from melanoma_edge.export import passes
 from melanoma_edge.export.emit import emit
 from melanoma_edge.export.temperature import last_layer
@@ -83,7 +83,7 @@ def difference(model: ir.Model, folder: Path) -> float:
     """Largest difference of a logit between LiteRT and ONNX Runtime."""
     emit(model, folder / "m.tflite", name="m")
     images = np.random.default_rng(9).integers(0, 256, (100, *IMAGES.shape[1:]), np.uint8)
-    lite = runtime.load(folder / "m.tflite", SPEC)
+    lite = formats.load(folder / "m.tflite", SPEC)
     ours = np.concatenate([lite(image[np.newaxis]) for image in images])
     theirs = run_ort(model, images, ort.GraphOptimizationLevel.ORT_ENABLE_ALL)
     return float(np.abs(ours - theirs).max())

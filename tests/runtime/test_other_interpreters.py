@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from melanoma_edge.runtime import load
+from melanoma_edge.formats import load
 from melanoma_edge.runtime.arm64 import ANSWER
 from melanoma_edge.verify.predictions import softmax
 
@@ -36,7 +36,7 @@ def test_it_gives_the_same_logits_and_decisions(
     model = guard_bundle / "tflite" / f"{guard_bundle.name}_{precision}.tflite"
     images = np.load(guard_bundle / ".work" / "data" / "test.npy")[:100]
     np.save(tmp_path / "images.npy", images)
-    words = [python, str(ANSWER), str(model), str(tmp_path / "images.npy"), str(tmp_path / "answers"), "0"]
+    words = [python, str(ANSWER), str(model), str(tmp_path / "images.npy"), str(tmp_path / "answers"), "0", "litert"]
     done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False, env={})
     assert done.returncode == 0, done.stderr
     asked = [python, "-c", "import importlib.util as u; print(bool(u.find_spec('tflite_runtime')))"]

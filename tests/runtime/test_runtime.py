@@ -1,4 +1,4 @@
-"""What the runtimes share, through `runtime.load`."""
+"""What the runtimes share, through `formats.load`."""
 
 from pathlib import Path
 
@@ -7,12 +7,13 @@ import onnx_ir as ir
 import pytest
 from onnx_graphs import Builder, evaluate
 
-from melanoma_edge import models, runtime
+from melanoma_edge import formats, models
 from melanoma_edge.artifact import Artifact
 from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.errors import InputError
 from melanoma_edge.export import heat_map
 from melanoma_edge.export.emit import emit
+from melanoma_edge.runtime import pytorch
 from melanoma_edge.train.weights import load_model, save_model
 
 SUFFIXES = (".onnx", ".tflite", ".safetensors")
@@ -36,7 +37,7 @@ def test_logits_are_those_of_the_graph(files, onnx_file, pixels, suffix: str):
     spec = Preprocessing(32, (100.0, 110.0, 120.0), (50.0, 60.0, 70.0))
     model = ir.load(onnx_file)
     wanted = [evaluate(model, normalize(image, spec).transpose(2, 0, 1)[np.newaxis])[0] for image in pixels]
-    got = runtime.load(files[suffix], spec)(pixels)
+    got = formats.load(files[suffix], spec)(pixels)
     assert got.dtype == np.float32
     np.testing.assert_allclose(got, wanted, atol=1e-5)
 
@@ -49,17 +50,17 @@ def test_checkpoint_gives_the_networks_logits_in_batches(checkpoint: Path, pixel
     with torch.inference_mode():
         wanted = load_model(checkpoint)[0](image).numpy()
     for batch in (2, 32):
-        predict = runtime.pytorch.load(checkpoint, spec, batch=batch, device="cpu")
+        predict = pytorch.load(checkpoint, spec, batch=batch, device="cpu")
         np.testing.assert_allclose(predict(pixels), wanted, atol=1e-5)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_runtimes_say_what_they_are(files, pixels, suffix: str):
     path = files[suffix]
-    predict = runtime.load(Artifact(path, "", "onnx", "float32"), Preprocessing(32), threads=2, device="cpu")
+    predict = formats.load(Artifact(path, "", "onnx", "float32"), Preprocessing(32), threads=2, device="cpu")
     assert (predict.threads, predict.device, predict.spec.size) == (2, "cpu", 32)
-    assert predict.version.startswith(runtime.RUNTIMES[suffix].version())
-    assert runtime.RUNTIMES[suffix].available() is None
+    assert predict.version.startswith(formats.of(path).installed()[predict.runtime])
+    assert formats.of(path).available() is None
     once = predict.prepared(pixels[0])
     np.testing.assert_allclose(once(), predict(pixels[:1]), atol=1e-6)
     np.testing.assert_array_equal(once(), once())
@@ -68,7 +69,7 @@ def test_runtimes_say_what_they_are(files, pixels, suffix: str):
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_file_without_heat_maps_says_how_to_get_them(files, pixels, suffix: str):
     with pytest.raises(InputError, match="--heat-map"):
-        runtime.load(files[suffix], device="cpu").heat_map(pixels)
+        formats.load(files[suffix], device="cpu").heat_map(pixels)
 
 
 @pytest.mark.parametrize("suffix", [".onnx", ".tflite"])
@@ -83,7 +84,7 @@ def test_heat_maps_lie_as_the_image_does(tmp_path: Path, suffix: str):
     ir.save(model, path) if suffix == ".onnx" else emit(model, path, name="corner")
     pixels = np.full((2, 32, 32, 3), 128, np.uint8)
     pixels[0, 4:8, 24:28] = 255  # second row, seventh column of the map
-    predict = runtime.load(path)
+    predict = formats.load(path)
     found = predict.heat_map(pixels)
     assert found.shape == (2, 8, 8)
     assert found[0, 1, 6] == pytest.approx(2 * 127 / 128, abs=1e-5)
@@ -98,12 +99,12 @@ def test_a_second_output_of_another_kind_is_refused(tmp_path: Path):
     model.graph.outputs.append(features)
     ir.save(model, tmp_path / "two.onnx")
     with pytest.raises(InputError, match=r"and perhaps float32 heat_map \[1, 1, h, w\] behind them"):
-        runtime.load(tmp_path / "two.onnx")
+        formats.load(tmp_path / "two.onnx")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_two_networks_of_one_file_do_not_share_inputs(files, pixels, suffix: str):
-    first, second = (runtime.load(files[suffix], device="cpu") for _ in range(2))
+    first, second = (formats.load(files[suffix], device="cpu") for _ in range(2))
     one, other = first.prepared(pixels[0]), second.prepared(pixels[1])
     before = one()
     other()
@@ -113,9 +114,9 @@ def test_two_networks_of_one_file_do_not_share_inputs(files, pixels, suffix: str
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_size_comes_from_the_file_or_must_agree(files, pixels, suffix: str):
-    assert runtime.load(files[suffix], device="cpu").spec == Preprocessing(32)
+    assert formats.load(files[suffix], device="cpu").spec == Preprocessing(32)
     with pytest.raises(InputError, match=r"32.* 20"):
-        runtime.load(files[suffix], Preprocessing(20))
+        formats.load(files[suffix], Preprocessing(20))
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -125,15 +126,15 @@ def test_a_damaged_file_is_refused_in_one_line(files, tmp_path: Path, suffix: st
     broken = tmp_path / f"broken{suffix}"
     broken.write_bytes(data[: int(keep if keep >= 1 else keep * len(data))])
     with pytest.raises(InputError, match=str(broken)) as caught:
-        runtime.load(broken)
+        formats.load(broken)
     assert "\n" not in str(caught.value)
 
 
 def test_what_has_no_runtime_is_refused(tmp_path: Path):
-    with pytest.raises(InputError, match=r"no runtime for \.pb; known are \.safetensors, \.onnx, \.tflite"):
-        runtime.load(tmp_path / "model.pb")
+    with pytest.raises(InputError, match=r"no runtime for \.pb; known are \.onnx, \.safetensors, \.tflite"):
+        formats.load(tmp_path / "model.pb")
     with pytest.raises(InputError, match="does not exist"):
-        runtime.load(tmp_path / "model.onnx")
+        formats.load(tmp_path / "model.onnx")
 
 
 @pytest.mark.parametrize(
@@ -147,7 +148,7 @@ def test_what_has_no_runtime_is_refused(tmp_path: Path):
 )
 def test_what_is_not_images_is_refused(onnx_file: Path, pixels: np.ndarray, found: str):
     with pytest.raises(InputError, match=rf"uint8 pixels of shape \[N, 32, 32, 3\], N at least 1: got {found}"):
-        runtime.load(onnx_file)(pixels)
+        formats.load(onnx_file)(pixels)
 
 
 def flat(inputs: int, classes: int, kind: ir.DataType = ir.DataType.FLOAT) -> ir.Model:
@@ -168,7 +169,7 @@ def flat(inputs: int, classes: int, kind: ir.DataType = ir.DataType.FLOAT) -> ir
 def test_a_graph_outside_the_contract_is_refused(tmp_path: Path, model: ir.Model, found: str):
     ir.save(model, tmp_path / "other.onnx")
     with pytest.raises(InputError, match=found + r".*accepted is float32 \[1, 3, 8, 8\]"):
-        runtime.load(tmp_path / "other.onnx")
+        formats.load(tmp_path / "other.onnx")
 
 
 def test_an_open_batch_is_accepted(tmp_path: Path, onnx_file: Path, pixels: np.ndarray):
@@ -176,11 +177,11 @@ def test_an_open_batch_is_accepted(tmp_path: Path, onnx_file: Path, pixels: np.n
     for value in (model.graph.inputs[0], model.graph.outputs[0]):
         value.shape = ir.Shape(["batch", *value.shape[1:]])
     ir.save(model, tmp_path / "open.onnx")
-    np.testing.assert_array_equal(runtime.load(tmp_path / "open.onnx")(pixels), runtime.load(onnx_file)(pixels))
+    np.testing.assert_array_equal(formats.load(tmp_path / "open.onnx")(pixels), formats.load(onnx_file)(pixels))
 
 
 def test_a_missing_runtime_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, files):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     for suffix, package in {".onnx": "onnxruntime", ".tflite": "ai-edge-litert", ".safetensors": "torch"}.items():
         with pytest.raises(InputError, match=f"pip install {package}"):
-            runtime.load(files[suffix])
+            formats.load(files[suffix])

@@ -9,7 +9,7 @@ import pytest
 from onnx_graphs import Builder
 from PIL import Image
 
-from melanoma_edge import runtime
+from melanoma_edge import formats
 from melanoma_edge.artifact import Artifact, run_stage
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
@@ -62,7 +62,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Images:
 
 def answers(path: Path, images: Images) -> Predictions:
     return predict_split(
-        runtime.load(path, Preprocessing(SIZE)),
+        formats.load(path, Preprocessing(SIZE)),
         images.pixels("test"),
         ids=[sample.id for sample in images.samples("test")],
         labels=images.labels("test"),

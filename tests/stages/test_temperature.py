@@ -8,7 +8,7 @@ import pytest
 from onnx_graphs import Builder
 from small_network import IMAGES, SPEC, mobile
 
-from melanoma_edge import runtime
+from melanoma_edge import formats
 from melanoma_edge.artifact import Stage, run_stage, write_json
 from melanoma_edge.export.temperature import fold
 from melanoma_edge.stages import predict, temperature
@@ -22,7 +22,7 @@ CODE = "melanoma_edge.artifact"  # any module: what a test makes is not made by 
 def answered_by(path: Path, labels: np.ndarray) -> Predictions:
     n = len(IMAGES)
     splits = tuple("val" if i < n * 2 // 3 else "test" for i in range(n))
-    logits = runtime.load(path, SPEC)(IMAGES)
+    logits = formats.load(path, SPEC)(IMAGES)
     return Predictions(tuple(f"im{i}" for i in range(n)), splits, labels, logits, 1, ("other", "melanoma"))
 
 
@@ -44,7 +44,7 @@ def labels(seed: int = 0) -> np.ndarray:
 def noisy(work: Path) -> np.ndarray:
     """Labels as the network answers, but for a few: then there is a best temperature."""
     ir.save(mobile(), work / "m.onnx")
-    found = runtime.load(work / "m.onnx", SPEC)(IMAGES)
+    found = formats.load(work / "m.onnx", SPEC)(IMAGES)
     right = (found[:, 1] - found[:, 0] > np.median(found[:, 1] - found[:, 0])).astype(np.int64)
     right[::6] = 1 - right[::6]
     return right
@@ -72,7 +72,7 @@ def test_graph_and_predictions_are_divided_by_the_same_number(tmp_path: Path) ->
     before, after = predict.predictions(answered), predict.predictions(stage)
     wanted = temperature_scaling.temperature(before.only("val").logits, before.only("val").labels)
     assert told["value"] == wanted != 1 and told["why"] is None and told["shifts"] == [0, 0]
-    np.testing.assert_allclose(runtime.load(stage.folder / MODEL, SPEC)(IMAGES), after.logits, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(formats.load(stage.folder / MODEL, SPEC)(IMAGES), after.logits, rtol=0, atol=1e-5)
     np.testing.assert_allclose(after.logits, before.logits.astype(np.float64) / wanted, rtol=1e-6)
     assert told["uncalibrated_predictions"] == answered.sha256(predict.CSV)
     assert predict.facts(stage)["runtime"] == "onnxruntime"
@@ -85,7 +85,7 @@ def test_graph_and_predictions_get_the_same_shifts(tmp_path: Path) -> None:
     stage = temperature.run(tmp_path, exported, answered, "shift")
     told, after = temperature.temperature(stage), predict.predictions(stage)
     assert told["why"] is None and told["shifts"][0] == -told["shifts"][1] != 0
-    np.testing.assert_allclose(runtime.load(stage.folder / MODEL, SPEC)(IMAGES), after.logits, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(formats.load(stage.folder / MODEL, SPEC)(IMAGES), after.logits, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_network_whose_last_layer_cannot_be_changed_says_so(tmp_path: Path) ->
     b = Builder((1, 3, SPEC.size, SPEC.size))
     model = b.done(b.op("Flatten", b.op("GlobalAveragePool", b.op("Relu", b.conv(b.image, 2, 3)))))
     ir.save(model, tmp_path / "m.onnx")
-    found = runtime.load(tmp_path / "m.onnx", SPEC)(IMAGES)
+    found = formats.load(tmp_path / "m.onnx", SPEC)(IMAGES)
     right = (found[:, 1] - found[:, 0] > 0).astype(np.int64)
     right[::5] = 1 - right[::5]
     exported, answered = stages(tmp_path, model, right)

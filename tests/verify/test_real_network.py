@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from melanoma_edge import runtime
+from melanoma_edge import formats
 from melanoma_edge.data.pixels import load_images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.data.task import TASKS
@@ -25,7 +25,7 @@ def test_meshnet_reaches_its_stated_auc(ham10000: Path, networks: Path):
     pixels = load_images([ham10000 / "images" / f"{image_id}.jpg" for image_id in ids], spec.size)
     task = TASKS["binary"]
     labels = np.array([task.label(diagnosis[image_id]) for image_id in ids])
-    network = runtime.load(networks / "meshnet_160.onnx", spec)
+    network = formats.load(networks / "meshnet_160.onnx", spec)
     got = predict_split(network, pixels, ids=ids, labels=labels, split="test", task=task)
     assert (len(got), int(got.is_melanoma.sum())) == (1507, 171)
     assert metrics.auc(got.is_melanoma, got.p) == pytest.approx(0.874, abs=1e-3)

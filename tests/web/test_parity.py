@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from melanoma_edge import runtime
+from melanoma_edge import formats
 from melanoma_edge.artifact import Artifact
 from melanoma_edge.data import quality
 from melanoma_edge.data.preprocess import Preprocessing, pixels
@@ -43,7 +43,7 @@ def photographs() -> list[bytes]:
 @pytest.mark.parametrize("model", IDS)
 def test_logits_are_pythons(model: str, harness: Any, models: dict[str, Artifact], photographs: list[bytes]) -> None:
     resized = np.stack([pixels(Image.open(io.BytesIO(data)), SIZE) for data in photographs])
-    python = runtime.load(models[model].path, Preprocessing(SIZE))(resized)
+    python = formats.load(models[model].path, Preprocessing(SIZE))(resized)
     found = [classify(harness, model, data) for data in photographs]
     browser = np.array([result["logits"] for result in found], np.float32)
     if model == "litert-int8":
@@ -107,7 +107,7 @@ def jpeg(width: int, height: int, **how: Any) -> bytes:
 
 def test_a_photograph_of_48_megapixels(harness: Any, models: dict[str, Artifact]) -> None:
     data = jpeg(8000, 6000, quality=80)
-    python = runtime.load(models["litert-int8"].path, Preprocessing(SIZE))
+    python = formats.load(models["litert-int8"].path, Preprocessing(SIZE))
     wanted = python(pixels(Image.open(io.BytesIO(data)), SIZE)[np.newaxis])[0]
     assert classify(harness, "litert-int8", data, "image/jpeg")["logits"] == wanted.tolist()
 

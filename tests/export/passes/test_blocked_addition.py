@@ -11,7 +11,7 @@ from onnx_graphs import Builder
 from small_network import IMAGES, SIZE, SPEC, run_ort
 
 from melanoma_edge import graph
-from melanoma_edge.bench.profile_ort import profile
+from melanoma_edge.bench.profilers.onnxruntime import profile
 from melanoma_edge.export import passes
 from melanoma_edge.export.passes import blocked_addition
 from melanoma_edge.quantize.quantize import quantize

@@ -16,11 +16,14 @@ from sklearn.isotonic import IsotonicRegression
 
 from melanoma_edge.bench.explain import Operator
 from melanoma_edge.bench.latency import interleave
-from melanoma_edge.bench.partitions import homes
+from melanoma_edge.bench.partitions import homes, partitions
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.runtime import litert
 
+__all__ = ["METHOD", "partitions", "profile"]
+
+METHOD = "median time of the file cut off behind each operator, made monotone; differences of neighbours"
 TYPES = {value: name.lower() for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
 FUSED = ("PAD",)  # XNNPACK makes it part of the convolution behind it, and its time with it
 NAMES = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}

@@ -14,7 +14,12 @@ from melanoma_edge.bench.latency import WARM_UP
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.runtime import ort
 
+METHOD = "ONNX Runtime's own profile, mean over the runs; it makes each operator a little slower"
 SUFFIX = "_kernel_time"  # of the events that time one operator
+
+
+def partitions(path: Path) -> None:
+    """None: no delegate takes parts of the graph."""
 
 
 def profile(path: Path, *, runs: int = 100, progress: Progress = silent) -> list[Operator]:
