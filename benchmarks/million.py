@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from melanoma_edge.bench.machine import usable_cores
+from melanoma_edge.cores import usable_cores
 from melanoma_edge.verify.certainty import certainty
 from melanoma_edge.verify.operating_point import OperatingPoint
 from melanoma_edge.verify.parity import compare

@@ -11,7 +11,7 @@ from typing import Any
 from melanoma_edge import models, registry
 from melanoma_edge.artifact import CHECKPOINT, Artifact, Stage, exclusive, sha256_file
 from melanoma_edge.bench.browser import find as find_browser
-from melanoma_edge.bench.machine import usable_cores
+from melanoma_edge.cores import usable_cores
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError

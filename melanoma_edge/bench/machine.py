@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from melanoma_edge.bench import browser
+from melanoma_edge.cores import usable_cores
 
 OK, WARNING, MISSING = "ok", "warning", "missing"
 DISTRIBUTION = "melanoma-edge"
@@ -64,11 +65,6 @@ def processor() -> str:
 
         name = str(cpuinfo.get_cpu_info().get("brand_raw", ""))
     return name or platform.processor() or platform.machine()
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def diagnose() -> list[Finding]:

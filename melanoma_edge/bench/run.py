@@ -12,9 +12,10 @@ import numpy as np
 from melanoma_edge import formats
 from melanoma_edge.bench import latency, profilers
 from melanoma_edge.bench.cuda import bench_cuda
-from melanoma_edge.bench.machine import machine, usable_cores
+from melanoma_edge.bench.machine import machine
 from melanoma_edge.bench.memory import peak_memory
 from melanoma_edge.bench.preparing import preparing
+from melanoma_edge.cores import usable_cores
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.runtime import pytorch

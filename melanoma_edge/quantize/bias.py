@@ -5,6 +5,7 @@ earlier layer already corrected, the shift that the calibration images show goes
 """
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 import numpy as np
 import onnx_ir as ir
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from scipy.stats import trim_mean
 from torch import Tensor
 
+from melanoma_edge.cores import side_by_side
 from melanoma_edge.progress import Progress, silent
-from melanoma_edge.quantize.executor import Program, Step, evaluate, run
+from melanoma_edge.quantize.executor import Edge, Program, Step, evaluate, run
 from melanoma_edge.quantize.fake import constants, decode, edges, encode, on_grid
 from melanoma_edge.quantize.prepare import WEIGHTED
 from melanoma_edge.quantize.scheme import Scheme
@@ -26,17 +28,22 @@ Means = Mapping[str, NDArray[np.float64]]
 
 def float_means(program: Program, batches: Iterable[Tensor]) -> dict[str, NDArray[np.float64]]:
     """Mean over pixels of every Conv and Gemm output, `[N, C]`, by value name."""
-    found: dict[str, list[NDArray[np.float64]]] = {}
 
-    def on_output(step: Step, name: str, value: Tensor) -> Tensor:
-        if step.operator in WEIGHTED:
-            found.setdefault(name, []).append(_channel_means(value))
-        return value
+    def look(batch: Tensor) -> dict[str, NDArray[np.float64]]:
+        found: dict[str, NDArray[np.float64]] = {}
 
-    with torch.inference_mode():
-        for batch in batches:
+        def on_output(step: Step, name: str, value: Tensor) -> Tensor:
+            if step.operator in WEIGHTED:
+                found[name] = _channel_means(value)
+            return value
+
+        with torch.inference_mode():
             run(program, batch, on_output=on_output)
-    return {name: np.concatenate(means) for name, means in found.items()}
+        return found
+
+    with side_by_side() as workers:
+        parts = list(workers.map(look, batches))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def correct(
@@ -57,19 +64,30 @@ def correct(
     merged = {**program.constants, **given}
     chunks = [{program.image: batch} for batch in batches]
     corrected: dict[str, NDArray[np.float32]] = {}
-    with torch.inference_mode():
+    with side_by_side() as workers:
         for index, step in enumerate(program.steps):
-            results = [evaluate(step, chunk, merged, _reader(program, scheme)) for chunk in chunks]
             bias = _bias_name(step, program)
+            looked = partial(_look, step, merged, _reader(program, scheme), bool(bias))
+            results, rough = zip(*workers.map(looked, chunks), strict=True)
+            moved = None
             if bias:
-                rough = np.concatenate([_channel_means(r) for r in results])
-                shift = _shift(step, scheme, trim_mean(means[step.output] - rough, TRIMMED))
+                shift = _shift(step, scheme, trim_mean(means[step.output] - np.concatenate(rough), TRIMMED))
                 corrected[bias] = (merged[bias].double().numpy() + shift).astype(np.float32)
                 moved = torch.from_numpy(shift.astype(np.float32))
-                results = [r + moved.reshape(-1, *[1] * (r.ndim - 2)) for r in results]
-            _store(program, scheme, index, chunks, results)
+            stored = partial(_store, program, scheme, index, moved)
+            for _ in workers.map(stored, zip(chunks, results, strict=True)):
+                pass
             progress("bias correction", index + 1, len(program.steps))
     return corrected
+
+
+def _look(
+    step: Step, merged: Mapping[str, Tensor], on_input: Edge, means: bool, chunk: Mapping[str, Tensor]
+) -> tuple[Tensor, NDArray[np.float64]]:
+    """What a step makes of a chunk, with its means over pixels where they are asked for."""
+    with torch.inference_mode():
+        result = evaluate(step, chunk, merged, on_input)
+    return result, _channel_means(result) if means else np.zeros((0, 0))
 
 
 def _channel_means(value: Tensor) -> NDArray[np.float64]:
@@ -94,7 +112,7 @@ def _shift(step: Step, scheme: Scheme, error: NDArray[np.float64]) -> NDArray[np
     return np.rint(error / steps) * steps
 
 
-def _reader(program: Program, scheme: Scheme):  # type: ignore[no-untyped-def]
+def _reader(program: Program, scheme: Scheme) -> Edge:
     quantizes_input, _ = edges(program, scheme)
 
     def on_input(step: Step, name: str, value: Tensor) -> Tensor:
@@ -108,15 +126,21 @@ def _reader(program: Program, scheme: Scheme):  # type: ignore[no-untyped-def]
 
 
 def _store(
-    program: Program, scheme: Scheme, index: int, chunks: list[dict[str, Tensor]], results: list[Tensor]
+    program: Program,
+    scheme: Scheme,
+    index: int,
+    shift: Tensor | None,
+    made: tuple[dict[str, Tensor], Tensor],
 ) -> None:
-    step = program.steps[index]
+    """Put what a step made of a chunk, its channels moved by `shift`, into the chunk, and drop what nothing reads."""
+    step, (chunk, result) = program.steps[index], made
     _, quantizes_output = edges(program, scheme)
-    for chunk, result in zip(chunks, results, strict=True):
+    with torch.inference_mode():
+        moved = result if shift is None else result + shift.reshape(-1, *[1] * (result.ndim - 2))
         if quantizes_output(step, step.output):
-            chunk[step.output] = encode(result, scheme.activations[step.output])
+            chunk[step.output] = encode(moved, scheme.activations[step.output])
         else:
-            chunk[step.output] = on_grid(scheme, step, step.output, result)
-        for name in {*step.inputs, step.output}:
-            if program.last_use.get(name, -1) <= index:
-                chunk.pop(name, None)
+            chunk[step.output] = on_grid(scheme, step, step.output, moved)
+    for name in {*step.inputs, step.output}:
+        if program.last_use.get(name, -1) <= index:
+            chunk.pop(name, None)

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from melanoma_edge.cores import side_by_side
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.executor import Batches, Program, run
@@ -30,6 +31,7 @@ from melanoma_edge.quantize.weights import LARGEST, quantize_bias
 RATE = 0.002  # of Adam, in steps of a weight or of an output: most weights never reach another integer
 HINT = 0.01
 BATCH = 16
+PART = 8  # images whose gradients are taken together, parts side by side
 JUDGED = 200  # images that tell whether it helped
 UNSURE = 0.45  # how far from its integer a weight may start: what rounding decided is not undone at once
 
@@ -77,28 +79,35 @@ def distil(
     steps, done, rng = epochs * math.ceil(len(images) / BATCH), 0, np.random.default_rng(0)
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps, eta_min=RATE / 100)
     features = program.steps[-1].inputs[0]
-    for _ in range(epochs):
-        order = rng.permutation(len(images))
-        for start in range(0, len(images), BATCH):
-            batch = _turned(images[order[start : start + BATCH]], spec, rng)
-            with torch.no_grad():
-                exact = run(program, batch, keep=[features])
-            with torch.enable_grad():
-                rough = run(
-                    program,
-                    batch,
-                    keep=[features],
-                    constants={**fixed, **_rounded(learned)},
-                    on_input=simulated.on_input,
-                    on_output=simulated.on_output,
-                )
-                loss = _loss(program.output, features, rough, exact)
-                optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            decay.step()
-            done += 1
-            progress("distillation", done, steps)
+
+    def slopes(part: Tensor) -> tuple[Tensor, ...]:
+        """Gradients of the sum of the losses of some images."""
+        with torch.no_grad():
+            exact = run(program, part, keep=[features])
+        with torch.enable_grad():
+            rough = run(
+                program,
+                part,
+                keep=[features],
+                constants={**fixed, **_rounded(learned)},
+                on_input=simulated.on_input,
+                on_output=simulated.on_output,
+            )
+            loss = _loss(program.output, features, rough, exact)
+        return torch.autograd.grad(loss, parameters)
+
+    with side_by_side() as workers:
+        for _ in range(epochs):
+            order = rng.permutation(len(images))
+            for start in range(0, len(images), BATCH):
+                batch = _turned(images[order[start : start + BATCH]], spec, rng)
+                parts = list(workers.map(slopes, torch.split(batch, PART)))
+                for parameter, found in zip(parameters, zip(*parts, strict=True), strict=True):
+                    parameter.grad = torch.stack(found).sum(0) / len(batch)
+                optimizer.step()
+                decay.step()
+                done += 1
+                progress("distillation", done, steps)
     judged = Batches(images[:JUDGED], spec, BATCH)
     wanted = answers(program, judged)
     return min(
@@ -129,9 +138,10 @@ def _rounded(learned: _Learned) -> dict[str, Tensor]:
 
 
 def _loss(output: str, features: str, rough: Mapping[str, Tensor], exact: Mapping[str, Tensor]) -> Tensor:
-    answers = (rough[output].softmax(1) - exact[output].softmax(1)).square().sum(1).mean()
+    """The sum over a batch."""
+    answers = (rough[output].softmax(1) - exact[output].softmax(1)).square().sum()
     mine, wanted = rough[features].flatten(1), exact[features].flatten(1)
-    return answers + HINT * ((mine - wanted).square().sum(1) / wanted.square().sum(1).clamp(min=1e-12)).mean()
+    return answers + HINT * ((mine - wanted).square().sum(1) / wanted.square().sum(1).clamp(min=1e-12)).sum()
 
 
 def _turned(images: NDArray[np.uint8], spec: Preprocessing, rng: np.random.Generator) -> Tensor:

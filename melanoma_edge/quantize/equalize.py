@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from melanoma_edge.cores import side_by_side
 from melanoma_edge.quantize.affine import LEVELS
 from melanoma_edge.quantize.channels import ChannelClass, channel_classes, is_scaling, reads
 from melanoma_edge.quantize.executor import Batches, Program, Step, run
@@ -39,19 +40,26 @@ class Extremes:
 
 def channel_extremes(program: Program, batches: Batches, names: Collection[str]) -> dict[str, Extremes]:
     """Extremes of the values in `names`, by channel (axis 1)."""
-    found: dict[str, Extremes] = {}
 
-    def on_output(step: Step, name: str, value: Tensor) -> Tensor:
-        if name in names:
-            others = [axis for axis in range(value.ndim) if axis != 1]
-            low, high = value.amin(others).double().numpy(), value.amax(others).double().numpy()
-            before = found.get(name, Extremes(low, high))
-            found[name] = Extremes(np.minimum(before.low, low), np.maximum(before.high, high))
-        return value
+    def look(batch: Tensor) -> dict[str, Extremes]:
+        seen: dict[str, Extremes] = {}
 
-    with torch.inference_mode():
-        for batch in batches:
+        def on_output(_step: Step, name: str, value: Tensor) -> Tensor:
+            if name in names:
+                others = [axis for axis in range(value.ndim) if axis != 1]
+                seen[name] = Extremes(value.amin(others).double().numpy(), value.amax(others).double().numpy())
+            return value
+
+        with torch.inference_mode():
             run(program, batch, on_output=on_output)
+        return seen
+
+    found: dict[str, Extremes] = {}
+    with side_by_side() as workers:
+        for seen in workers.map(look, batches):
+            for name, one in seen.items():
+                before = found.get(name, one)
+                found[name] = Extremes(np.minimum(before.low, one.low), np.maximum(before.high, one.high))
     return found
 
 

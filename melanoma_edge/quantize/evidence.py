@@ -8,6 +8,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 from torch import Tensor
 
+from melanoma_edge.cores import single_threaded
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
@@ -52,6 +53,7 @@ class Evidence:
     sensitivity: list[Sensitivity] = field(default_factory=list)
 
 
+@single_threaded()
 def gather(
     model: ir.Model,
     calibration: NDArray[np.uint8],

@@ -5,8 +5,10 @@ from collections.abc import Iterable
 import numpy as np
 import onnx_ir as ir
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from melanoma_edge.cores import side_by_side
 from melanoma_edge.quantize.executor import Program, load, run
 from melanoma_edge.quantize.fake import hooks
 from melanoma_edge.quantize.scheme import Scheme
@@ -22,9 +24,9 @@ def signal_to_noise(original: Program, model: ir.Model, scheme: Scheme, batches:
     simulated = hooks(model, program, scheme)
     rounded = scheme.activations.keys() | scheme.grids.steps.keys()
     names = {step.output for step in program.steps if step.output in rounded} | {program.output}
-    power = {name: np.zeros(2) for name in names}
-    with torch.inference_mode():
-        for batch in batches:
+
+    def look(batch: Tensor) -> dict[str, NDArray[np.float64]]:
+        with torch.inference_mode():
             exact = run(original, batch, keep=names)
             rough = run(
                 program,
@@ -34,8 +36,12 @@ def signal_to_noise(original: Program, model: ir.Model, scheme: Scheme, batches:
                 on_input=simulated.on_input,
                 on_output=simulated.on_output,
             )
-            for name in names:
-                power[name] += [_energy(exact[name]), _energy(exact[name] - rough[name])]
+            return {n: np.array([_energy(exact[n]), _energy(exact[n] - rough[n])]) for n in names}
+
+    power = {name: np.zeros(2) for name in names}
+    with side_by_side() as workers:
+        for found in workers.map(look, batches):
+            power = {name: before + found[name] for name, before in power.items()}
     return {name: round(float(10 * np.log10(s / n)), 2) for name, (s, n) in sorted(power.items()) if s > 0 and n > 0}
 
 

@@ -17,6 +17,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 from torch import Tensor
 
+from melanoma_edge.cores import side_by_side
 from melanoma_edge.export.temperature import last_layer
 from melanoma_edge.quantize.affine import from_range
 from melanoma_edge.quantize.executor import Edge, Program, load, run
@@ -52,8 +53,8 @@ def refit(model: ir.Model, scheme: Scheme, batches: Iterable[Tensor], wanted: Lo
         return scheme
     program = load(model)
     simulated = hooks(model, program, scheme)
-    edges = (simulated.on_input, _but_for(program.output, simulated.on_output))
-    found = fit(answers(program, batches, simulated.constants, *edges), wanted)
+    logits_free = _but_for(program.output, simulated.on_output)
+    found = fit(answers(program, batches, simulated.constants, simulated.on_input, logits_free), wanted)
     weight, bias = array(node.inputs[1]), array(node.inputs[2])
     set_array(node.inputs[1], weight * found.factor)
     set_array(node.inputs[2], bias * found.factor + found.shifts)
@@ -150,9 +151,11 @@ def answers(
     on_output: Edge | None = None,
 ) -> Logits:
     """Logits `[N, K]` of a network; the rest as `executor.run` takes it."""
-    found = []
-    with torch.inference_mode():
-        for batch in batches:
+
+    def look(batch: Tensor) -> Tensor:
+        with torch.inference_mode():
             values = run(program, batch, constants=constants, on_input=on_input, on_output=on_output)
-            found.append(values[program.output].flatten(1))
-    return torch.cat(found).double().numpy()
+            return values[program.output].flatten(1)
+
+    with side_by_side() as workers:
+        return torch.cat(list(workers.map(look, batches))).double().numpy()

@@ -6,14 +6,16 @@ this is what rounding them costs, in the one unit that decides. The probability,
 of 200 on which an EfficientNet's logits reached 100 hid what the others needed.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from melanoma_edge.cores import side_by_side
 from melanoma_edge.quantize.executor import Program, Step, run
 
 
@@ -32,30 +34,43 @@ def importance(
 
     values, weights: names of step outputs and of constants. See `probability_spread`.
     """
-    generator = torch.Generator().manual_seed(seed)
-    trial = {name: program.constants[name].clone().requires_grad_() for name in sorted(weights)}
     totals: dict[str, Tensor] = {}
     count = 0
-    for image in (batch[i : i + 1] for batch in images for i in range(len(batch))):
-        found: dict[str, Tensor] = {}
-
-        def on_output(step: Step, name: str, value: Tensor, found: dict[str, Tensor] = found) -> Tensor:
-            if name in values:
-                found[name] = value if value.requires_grad else value.requires_grad_()
-            return value
-
-        total = probability_spread(run(program, image, constants=trial, on_output=on_output)[program.output], generator)
-        wanted = {**found, **trial}
-        gradients = torch.autograd.grad(total, list(wanted.values()), allow_unused=True)
-        for name, gradient in zip(wanted, gradients, strict=True):
-            if gradient is not None:
-                square = gradient.double().square()
-                per_channel = square.flatten(2).sum((0, 2)) if name in found and square.ndim > 2 else square
-                per_channel = per_channel.sum(0) if name in found and square.ndim == 2 else per_channel
-                totals[name] = totals.get(name, torch.zeros_like(per_channel)) + per_channel
-        count += 1
+    single = ((seed + i, image) for i, image in enumerate(image for batch in images for image in torch.split(batch, 1)))
+    with side_by_side() as workers:
+        for squares in workers.map(partial(_squares, program, values, sorted(weights)), single):
+            for name, square in squares.items():
+                totals[name] = totals[name].add_(square) if name in totals else square
+            count += 1
     means = {name: (total / count).numpy() for name, total in totals.items()}
-    return Importance({k: v for k, v in means.items() if k in values}, {k: v for k, v in means.items() if k in trial})
+    return Importance({k: v for k, v in means.items() if k in values}, {k: v for k, v in means.items() if k in weights})
+
+
+def _squares(
+    program: Program, values: Collection[str], weights: Sequence[str], numbered: tuple[int, Tensor]
+) -> dict[str, Tensor]:
+    """Squared gradients of one image's probability, as `Importance` has them. numbered: its seed and the image."""
+    seed, image = numbered
+    trial = {name: program.constants[name].clone().requires_grad_() for name in weights}
+    found: dict[str, Tensor] = {}
+
+    def on_output(_step: Step, name: str, value: Tensor) -> Tensor:
+        if name in values:
+            found[name] = value if value.requires_grad else value.requires_grad_()
+        return value
+
+    with torch.enable_grad():
+        logits = run(program, image, constants=trial, on_output=on_output)[program.output]
+        wanted = {**found, **trial}
+        total = probability_spread(logits, torch.Generator().manual_seed(seed))
+        gradients = torch.autograd.grad(total, list(wanted.values()), allow_unused=True)
+    squares: dict[str, Tensor] = {}
+    for name, gradient in zip(wanted, gradients, strict=True):
+        if gradient is not None:
+            square = gradient.double().square_()
+            per_channel = square.flatten(2).sum((0, 2)) if name in found and square.ndim > 2 else square
+            squares[name] = per_channel.sum(0) if name in found and square.ndim == 2 else per_channel
+    return squares
 
 
 def probability_spread(logits: Tensor, generator: torch.Generator | None = None) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from melanoma_edge.cores import single_threaded
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
@@ -81,6 +82,7 @@ def evidence_for(
     return gather(model, calibration, spec, gradients=gradients, equalization=recipe.equalization, progress=progress)
 
 
+@single_threaded()
 def decide(evidence: Evidence, recipe: Recipe, *, progress: Progress = silent) -> tuple[ir.Model, QuantizationReport]:
     """The QDQ model of `recipe`, and its report; `seconds` are those since this call. Raises as `quantize` does."""
     started = time.monotonic()
@@ -88,8 +90,15 @@ def decide(evidence: Evidence, recipe: Recipe, *, progress: Progress = silent) -
     if recipe.bias_correction:
         scheme = _correct(model, evidence, scheme, progress)
     if recipe.distillation_epochs:
-        given, epochs = (evidence.images, evidence.spec), recipe.distillation_epochs
-        scheme = distil(model, evidence.program, scheme, *given, epochs=epochs, progress=progress)
+        scheme = distil(
+            model,
+            evidence.program,
+            scheme,
+            evidence.images,
+            evidence.spec,
+            epochs=recipe.distillation_epochs,
+            progress=progress,
+        )
     images = Batches(evidence.images[:HEAD_IMAGES], evidence.spec)
     if not evidence.logits:
         evidence.logits.append(answers(evidence.program, images))
@@ -114,6 +123,7 @@ def decide(evidence: Evidence, recipe: Recipe, *, progress: Progress = silent) -
     return write(model, scheme), report
 
 
+@single_threaded()
 def scheme_of(evidence: Evidence, recipe: Recipe, *, progress: Progress = silent) -> tuple[ir.Model, Scheme]:
     """A copy of the evidence's network and its scheme before bias correction."""
     model = evidence.model.clone()

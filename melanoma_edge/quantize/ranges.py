@@ -1,8 +1,8 @@
 """Ranges of activations from calibration images, in memory that does not grow with their number."""
 
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import zip_longest
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from melanoma_edge.cores import side_by_side
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.affine import LEVELS, Affine, from_range
@@ -49,18 +50,14 @@ def observe(
 ) -> dict[str, Observation]:
     """One Observation for each value in `names`. Raises InputError when a value is not finite."""
     found: dict[str, Observation] = {}
-
-    def add(name: str, value: Tensor, gradient: Tensor | None) -> None:
-        seen = observation(value.detach(), gradient)
-        if not np.isfinite(seen.high - seen.low):
-            raise InputError(
-                f"the network computes {seen.low} to {seen.high} in {name!r} on a calibration image: not finite"
-            )
-        found[name] = merge([found[name], seen]) if name in found else seen
-
-    with torch.set_grad_enabled(gradients):
-        for done, batch in enumerate(batches, 1):
-            _look(program, batch, names, add, gradients)
+    with side_by_side() as workers:
+        for done, seen in enumerate(workers.map(partial(_look, program, names, gradients), batches), 1):
+            for name, one in seen.items():
+                if not np.isfinite(one.high - one.low):
+                    raise InputError(
+                        f"the network computes {one.low} to {one.high} in {name!r} on a calibration image: not finite"
+                    )
+                found[name] = merge([found[name], one]) if name in found else one
             progress("ranges", done, len(batches))
     return found
 
@@ -138,30 +135,28 @@ def _histogram(observation: Observation, method: str) -> NDArray[Any]:
     return observation.importance if weighted else observation.counts
 
 
-def _look(
-    program: Program,
-    batch: Tensor,
-    names: Collection[str],
-    add: Callable[[str, Tensor, Tensor | None], None],
-    gradients: bool,
-) -> None:
-    """Give `add` every wanted value of a batch, with its gradient when wanted."""
-    found: dict[str, Tensor] = {}
+def _look(program: Program, names: Collection[str], gradients: bool, batch: Tensor) -> dict[str, Observation]:
+    """The observation of every wanted value of a batch, with its gradient when wanted."""
+    values: dict[str, Tensor] = {}
+    seen: dict[str, Observation] = {}
 
-    def on_output(step: Step, name: str, value: Tensor) -> Tensor:
+    def on_output(_step: Step, name: str, value: Tensor) -> Tensor:
         if name in names and gradients:
-            found[name] = value if value.requires_grad else value.requires_grad_()
+            values[name] = value if value.requires_grad else value.requires_grad_()
         elif name in names:
-            add(name, value, None)
+            seen[name] = observation(value)
         return value
 
     if program.image in names:
-        add(program.image, batch, None)
-    logits = run(program, batch, on_output=on_output)[program.output]
-    if found:
-        slopes = torch.autograd.grad(probability_spread(logits), list(found.values()), allow_unused=True)
-        with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # counting is torch's slowest part, on one core
-            list(pool.map(add, found.keys(), found.values(), slopes))
+        seen[program.image] = observation(batch)
+    with torch.set_grad_enabled(gradients):
+        logits = run(program, batch, on_output=on_output)[program.output]
+        if not values:
+            return seen
+        slopes = torch.autograd.grad(probability_spread(logits), list(values.values()), allow_unused=True)
+    with torch.inference_mode():
+        told = zip(values.items(), slopes, strict=True)
+        return seen | {name: observation(value.detach(), slope) for (name, value), slope in told}
 
 
 def _percentile(observation: Observation) -> tuple[float, float]:

@@ -17,6 +17,7 @@ import torch.nn.functional as F  # noqa: N812
 from numpy.typing import NDArray
 from torch import Tensor
 
+from melanoma_edge.cores import side_by_side
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.affine import SMALLEST_SCALE
 from melanoma_edge.quantize.executor import Batches, Program, Step, run
@@ -38,21 +39,28 @@ def second_moments(
     in units of its own energy, so that no outlier decides.
     """
     wanted = {str(node.name): node for node in nodes}
-    found: dict[str, list[Tensor]] = {name: [] for name in wanted}
 
-    def on_input(step: Step, name: str, value: Tensor) -> Tensor:
-        if step.node in wanted and name == step.inputs[0]:
-            patches = _patches(wanted[step.node], value)  # [N, G, I, L]
-            moments = patches @ patches.transpose(2, 3) / patches.shape[-1]
-            energy = moments.diagonal(dim1=2, dim2=3).sum((1, 2))
-            found[step.node].append(torch.einsum("ngij,n->gij", moments, 1 / energy.clamp(min=1e-30)))
-        return value
+    def look(batch: Tensor) -> dict[str, Tensor]:
+        seen: dict[str, Tensor] = {}
 
-    with torch.inference_mode():
-        for done, batch in enumerate(batches, 1):
+        def on_input(step: Step, name: str, value: Tensor) -> Tensor:
+            if step.node in wanted and name == step.inputs[0]:
+                patches = _patches(wanted[step.node], value)  # [N, G, I, L]
+                moments = patches @ patches.transpose(2, 3) / patches.shape[-1]
+                energy = moments.diagonal(dim1=2, dim2=3).sum((1, 2))
+                seen[step.node] = torch.einsum("ngij,n->gij", moments, 1 / energy.clamp(min=1e-30))
+            return value
+
+        with torch.inference_mode():
             run(program, batch, on_input=on_input)
+        return seen
+
+    found: dict[str, Tensor] = {}
+    with side_by_side() as workers:
+        for done, seen in enumerate(workers.map(look, batches), 1):
+            found = {name: found[name] + part if name in found else part for name, part in seen.items()}
             progress("second moments", done, len(batches))
-    return {name: sum(parts[1:], parts[0]) for name, parts in found.items()}
+    return found
 
 
 def round_adaptively(

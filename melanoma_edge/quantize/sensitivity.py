@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import trim_mean
 from torch import Tensor
 
+from melanoma_edge.cores import side_by_side
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.bias import TRIMMED
 from melanoma_edge.quantize.executor import Batches, Program, Step, run
@@ -44,15 +45,22 @@ def sensitivity(
     changes = {name: rough[name] - program.constants[name] for name in nodes}
     weights: dict[str, list[float]] = {node: [] for node in nodes.values()}
     values: dict[str, list[float]] = {}
-    for done, batch in enumerate(batches, 1):
-        for image in torch.split(batch, 1):
-            slopes, found = _slopes(program, scheme, image, changes)
-            for name, node in nodes.items():
-                weights[node].append(float((slopes[name] * changes[name]).sum()))
-            for name, value in found.items():
-                error = fake_quantize(value, scheme.activations[name]) - value
-                values.setdefault(name, []).append(float((slopes[name] * error).sum()))
-        progress("sensitivity", done, len(batches))
+
+    def look(image: Tensor) -> tuple[dict[str, float], dict[str, float]]:
+        slopes, found = _slopes(program, scheme, image, changes)
+        by_weights = {node: float((slopes[name] * changes[name]).sum()) for name, node in nodes.items()}
+        errors = {name: fake_quantize(value, scheme.activations[name]) - value for name, value in found.items()}
+        return by_weights, {name: float((slopes[name] * error).sum()) for name, error in errors.items()}
+
+    total = len(batches.images)
+    with side_by_side() as workers:
+        images = (image for batch in batches for image in torch.split(batch, 1))
+        for done, (by_weights, by_values) in enumerate(workers.map(look, images), 1):
+            for node, effect in by_weights.items():
+                weights[node].append(effect)
+            for name, effect in by_values.items():
+                values.setdefault(name, []).append(effect)
+            progress("sensitivity", done, total)
     return Sensitivity(_centred(weights), _centred(values))
 
 

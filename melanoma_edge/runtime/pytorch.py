@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from melanoma_edge.cores import torch_threads
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
 from melanoma_edge.runtime.predict import Logits, Predict
@@ -61,9 +62,8 @@ def wrap(
         tensor = torch.from_numpy(images).to(where)
 
         def run() -> Logits:
-            if torch.get_num_threads() != threads:  # one setting for the whole process
-                torch.set_num_threads(threads)
-            with torch.inference_mode(), full_float32() if where.type == "cuda" else contextlib.nullcontext():
+            exact = full_float32() if where.type == "cuda" else contextlib.nullcontext()
+            with torch_threads(threads), torch.inference_mode(), exact:
                 logits: Logits = network(tensor).float().cpu().numpy()  # the copy waits for the GPU
             return logits
 

@@ -9,7 +9,7 @@ import onnx_ir as ir
 
 from melanoma_edge import formats
 from melanoma_edge.bench import latency
-from melanoma_edge.bench.machine import usable_cores
+from melanoma_edge.cores import usable_cores
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.formats import write

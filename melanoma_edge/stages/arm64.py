@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from melanoma_edge import formats
 from melanoma_edge.artifact import Artifact, run_stage, sha256_file
-from melanoma_edge.bench.machine import processor, usable_cores
+from melanoma_edge.bench.machine import processor
+from melanoma_edge.cores import usable_cores
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.progress import Progress

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from melanoma_edge.artifact import run_stage, write_json
-from melanoma_edge.bench.machine import usable_cores
+from melanoma_edge.cores import usable_cores
 from melanoma_edge.data import quality
 from melanoma_edge.data.pixels import CHUNK, in_chunks
 from melanoma_edge.data.prepared import Images

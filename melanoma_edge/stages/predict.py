@@ -9,7 +9,7 @@ from typing import Any
 from melanoma_edge import formats
 from melanoma_edge.allocator import freed_memory_kept
 from melanoma_edge.artifact import Stage, run_stage, write_json
-from melanoma_edge.bench.machine import usable_cores
+from melanoma_edge.cores import usable_cores
 from melanoma_edge.data.prepared import EVALUATED, Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.progress import Progress

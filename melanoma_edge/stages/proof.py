@@ -8,8 +8,9 @@ from typing import Any
 
 from melanoma_edge import formats
 from melanoma_edge.artifact import Artifact, Stage, run_stage, sha256_file, write_json
-from melanoma_edge.bench.machine import machine, usable_cores
+from melanoma_edge.bench.machine import machine
 from melanoma_edge.bench.run import bench
+from melanoma_edge.cores import usable_cores
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.options import Gates, ProofOptions
 from melanoma_edge.progress import Progress

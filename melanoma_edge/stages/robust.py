@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from melanoma_edge import formats
 from melanoma_edge.artifact import Artifact, Stage, run_stage, write_json
-from melanoma_edge.bench.machine import usable_cores
+from melanoma_edge.cores import usable_cores
 from melanoma_edge.data import perturb
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing

@@ -10,7 +10,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
-from melanoma_edge.bench.machine import usable_cores
+from melanoma_edge.cores import usable_cores
 from melanoma_edge.runtime import arm64, litert
 
 IMAGES = 100

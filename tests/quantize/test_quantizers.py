@@ -3,6 +3,7 @@
 import importlib.util
 
 import numpy as np
+import onnx_ir as ir
 import onnxruntime as ort
 import pytest
 from scipy.special import softmax
@@ -12,7 +13,9 @@ from melanoma_edge import registry
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import silent
 from melanoma_edge.quantize import quantizers
-from melanoma_edge.quantize.quantizers import AUTO, Attempt, Subject, nncf, order
+from melanoma_edge.quantize.prepare import array, set_array
+from melanoma_edge.quantize.quantizers import AUTO, Attempt, Plan, Subject, distilled, nncf, order
+from melanoma_edge.quantize.recipe import Recipe
 from melanoma_edge.runtime.predict import Logits
 
 NAMES = registry.names(quantizers.__name__)
@@ -23,6 +26,10 @@ def attempts(name: str) -> list[Attempt]:
         pytest.importorskip("nncf")
     subject = Subject(mobile(), IMAGES, SPEC)
     return list(quantizers.attempts(name, subject))
+
+
+def saved(model: ir.Model) -> bytes:
+    return bytes(ir.to_proto(model).SerializeToString(deterministic=True))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -67,3 +74,41 @@ def test_without_nncf_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(InputError, match="pip install"):
         list(nncf.plans(Subject(mobile(), IMAGES, SPEC), silent))
+
+
+def test_nncf_leaves_the_evidence_of_minmax_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def theirs(model: ir.Model, _subject: Subject) -> ir.Model:
+        """As NNCF would answer, with other biases and a range for one activation."""
+        changed = model.clone()
+        for node in changed.graph:
+            if node.op_type == "Conv":
+                set_array(node.inputs[2], array(node.inputs[2]) + 1)
+        source = next(n for n in changed.graph if n.op_type == "Clip").outputs[0]
+        operands = (
+            ir.val(name, const_value=ir.tensor(data, name=name))
+            for name, data in (("theirs_scale", np.float32(0.5)), ("theirs_zero", np.uint8(3)))
+        )
+        changed.graph.append(ir.node("QuantizeLinear", [source, *operands]))
+        return changed
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: True)
+    monkeypatch.setattr(nncf, "_quantized", theirs)
+    subject = Subject(mobile(), IMAGES, SPEC)
+    (before,) = quantizers.attempts("minmax", subject)
+    (other,) = quantizers.attempts("nncf", subject)
+    (after,) = quantizers.attempts("minmax", subject)
+    assert saved(after.model) == saved(before.model) != saved(other.model)
+    assert other.report.tensors != before.report.tensors == after.report.tensors
+
+
+@pytest.mark.parametrize(
+    ("prices", "taken"),
+    [
+        (("mixed_10", "mixed_20", "mixed_30"), "mixed_20"),
+        (("mixed_10", "mixed_30"), "mixed_10"),
+        (("mixed_30", "mixed_40"), "mixed_30"),
+        ((), "static"),
+    ],
+)
+def test_distilled_starts_from_the_nearest_price(prices: tuple[str, ...], taken: str) -> None:
+    assert distilled.middle([Plan(Recipe(name)) for name in prices]).recipe.name == taken

@@ -21,15 +21,22 @@ def test_unknown_and_missing_devices_are_refused(monkeypatch: pytest.MonkeyPatch
     assert pytorch.wrap(small(), Preprocessing(4)).device == "cpu"
 
 
-def test_dropout_is_off_and_threads_are_the_networks_own(pixels):
-    network = small().train()
-    image = pixels[:1, :4, :4]
-    before = torch.get_num_threads()
+def test_dropout_is_off_and_threads_are_the_networks_own_while_it_runs(pixels):
+    seen = []
+
+    class Counting(nn.Flatten):
+        def forward(self, x):
+            seen.append(torch.get_num_threads())
+            return super().forward(x)
+
+    network = nn.Sequential(Counting(), nn.Dropout(0.5), nn.Linear(3 * 4 * 4, 2)).train()
+    image, before = pixels[0, :4, :4], torch.get_num_threads()
     try:
-        one, two = (pytorch.wrap(network, Preprocessing(4), threads=n, device="cpu").prepared(image[0]) for n in (1, 2))
+        torch.set_num_threads(2)
+        one, three = (pytorch.wrap(network, Preprocessing(4), threads=n, device="cpu").prepared(image) for n in (1, 3))
         assert (one() == one()).all()
-        assert torch.get_num_threads() == 1
-        two()
+        three()
+        assert seen == [1, 1, 3]
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

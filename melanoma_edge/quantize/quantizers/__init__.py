@@ -29,13 +29,14 @@ class Subject:
     """What is to be quantised: a float graph after the passes of both phases, and uint8 `[N, S, S, 3]` images of the
     training split.
 
-    gathered: evidence that attempts share, by ranges and equalisation.
+    gathered: evidence that attempts share, by ranges and equalisation. own: evidence of one recipe alone, by its name.
     """
 
     model: ir.Model
     calibration: NDArray[np.uint8]
     spec: Preprocessing
     gathered: dict[tuple[str, bool], Evidence] = field(default_factory=dict)
+    own: dict[str, Evidence] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,9 @@ def order(wanted: str) -> tuple[Sequence[str], Sequence[str]]:
 
 
 def evidence(subject: Subject, recipe: Recipe, progress: Progress = silent) -> Evidence:
-    """Evidence for `recipe`, gathered once for all recipes that take the same ranges and equalisation."""
+    """Evidence for `recipe`: its own, or gathered once for all recipes that take the same ranges and equalisation."""
+    if recipe.name in subject.own:
+        return subject.own[recipe.name]
     key = (recipe.ranges, recipe.equalization)
     if key not in subject.gathered:
         subject.gathered[key] = evidence_for(subject.model, subject.calibration, subject.spec, recipe, progress)

@@ -7,12 +7,17 @@ from melanoma_edge.progress import Progress
 from melanoma_edge.quantize.quantizers import MINUTES, Plan, Subject, mixed, static
 
 COST = MINUTES
-PRICE = "mixed_20"
+BUDGET = mixed.BUDGETS["mixed_20"]
 EPOCHS = 6
 
 
 def plans(subject: Subject, progress: Progress) -> Sequence[Plan]:
     """One plan; all in integers when no operator is worth its price in float."""
-    found = {plan.recipe.name: plan for plan in mixed.plans(subject, progress)}
-    start = found.get(PRICE) or Plan(static.RECIPE)
+    start = middle(mixed.plans(subject, progress))
     return [Plan(replace(start.recipe, name="distilled", distillation_epochs=EPOCHS), start.cost)]
+
+
+def middle(found: Sequence[Plan]) -> Plan:
+    """Of the plans of `mixed`, the dearest within BUDGET, else the cheapest: budgets that add nothing have none."""
+    within = [plan for plan in found if mixed.BUDGETS[plan.recipe.name] <= BUDGET]
+    return within[-1] if within else found[0] if found else Plan(static.RECIPE)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from melanoma_edge.cores import single_threaded
 from melanoma_edge.progress import Progress
 from melanoma_edge.quantize.executor import Batches
 from melanoma_edge.quantize.mixed import choices
@@ -17,6 +18,7 @@ BUDGETS = {"mixed_10": 0.1, "mixed_20": 0.2, "mixed_30": 0.3, "mixed_40": 0.4}
 IMAGES = 64
 
 
+@single_threaded()
 def plans(subject: Subject, progress: Progress) -> Sequence[Plan]:
     """One plan for each budget that changes anything; none when no operator is worth it."""
     seen = evidence(subject, RECIPE, progress)

@@ -16,7 +16,8 @@ from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress
 from melanoma_edge.quantize.affine import LEVELS
 from melanoma_edge.quantize.prepare import WEIGHTED, array, set_array
-from melanoma_edge.quantize.quantizers import Plan, Subject, evidence, minmax
+from melanoma_edge.quantize.quantize import evidence_for
+from melanoma_edge.quantize.quantizers import Plan, Subject, minmax
 from melanoma_edge.quantize.ranges import BINS, Observation
 
 COST = None  # for comparison: `static` is as fast and decides closer to float
@@ -27,13 +28,14 @@ def plans(subject: Subject, progress: Progress) -> Sequence[Plan]:
     """One plan, with what NNCF finds as its evidence. Raises InputError when nncf is not installed."""
     if importlib.util.find_spec("nncf") is None:
         raise InputError("--quantizer nncf needs the package: pip install 'melanoma-edge[nncf]'")
-    seen = evidence(subject, RECIPE, progress)
+    seen = evidence_for(subject.model, subject.calibration, subject.spec, RECIPE, progress)
     done = _quantized(seen.model, subject)
     seen.observations.update(_ranges(done))
     biases = _biases(done)
     for node in seen.model.graph:
         if str(node.name) in biases:
             set_array(node.inputs[2], biases[str(node.name)])
+    subject.own[RECIPE.name] = seen
     return [Plan(RECIPE)]
 
 
