@@ -43,9 +43,10 @@ def adopt(work: Path, onnx: Path, own: Preprocessing) -> Stage:
         check_contract(onnx)
         clean(onnx, folder / MODEL)
         model = ir.load(folder / MODEL)
+        first = passes.apply(model, "clean")
         fold_input_normalization(model, own.mean, own.std)
+        rewrites = {name: first[name] + again for name, again in passes.apply(model, "clean").items()}
         ir.save(model, folder / MODEL)
-        rewrites = _rewrite(folder / MODEL, "clean")
         write_json(folder / FACTS, {"source": onnx.name, "own_preprocessing": own.describe(), "passes": rewrites})
 
     return run_stage(

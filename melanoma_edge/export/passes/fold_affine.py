@@ -20,22 +20,22 @@ def run(model: ir.Model) -> int:
     """Fold in place; returns how many operators went or changed."""
     count = 0
     for node in list(model.graph):
-        affine = _affine(node)
-        if affine is None:
+        found = affine(node)
+        if found is None:
             continue
-        data, scale, offset = affine
+        data, scale, offset = found
         layer = data.producer()
         if layer is not None and graph.only_used_by(data, node) and _layer.is_layer(layer):
             _layer.scale_output(layer, scale, offset)
             graph.replace(node, layer.outputs[0])
             count += 1
         elif graph.is_op(node, "BatchNormalization") and len(graph.dims(data) or ()) == 4:
-            graph.replace(node, _depthwise(node, data, scale, offset))
+            graph.replace(node, depthwise(node, data, scale, offset))
             count += 1
     return count
 
 
-def _affine(node: ir.Node) -> tuple[ir.Value, NDArray[np.float64], NDArray[np.float64]] | None:
+def affine(node: ir.Node) -> tuple[ir.Value, NDArray[np.float64], NDArray[np.float64]] | None:
     """(x, scale `[C]`, offset `[C]`) when `node` computes scale * x + offset with one number a channel."""
     if graph.is_op(node, "BatchNormalization"):
         return _batch_norm(node)
@@ -87,7 +87,8 @@ def _per_channel(number: NDArray[np.float64], data: ir.Value, output: ir.Value) 
     return np.broadcast_to(aligned.reshape(-1), (shape[1],)).copy()
 
 
-def _depthwise(node: ir.Node, data: ir.Value, scale: NDArray[np.float64], offset: NDArray[np.float64]) -> ir.Value:
+def depthwise(node: ir.Node, data: ir.Value, scale: NDArray[np.float64], offset: NDArray[np.float64]) -> ir.Value:
+    """scale * data + offset, `[C]` each, as a depthwise 1x1 convolution in front of `node`."""
     owner = graph.graph_of(node)
     weights = graph.add_constant(owner, f"{data.name}_scale", scale.astype(np.float32).reshape(-1, 1, 1, 1))
     bias = graph.add_constant(owner, f"{data.name}_offset", offset.astype(np.float32))

@@ -71,3 +71,15 @@ def test_every_pass_states_its_reason_and_its_place(name: str) -> None:
 def test_unknown_phase_names_the_known() -> None:
     with pytest.raises(ValueError, match="clean, integer"):
         passes.apply(plain(), "last")
+
+
+def test_a_pad_merged_into_a_convolution_that_says_valid_is_read() -> None:
+    b = Builder((1, 3, 6, 6))
+    padded = b.op("Pad", b.image, b.const([0, 0, 1, 1, 0, 0, 1, 1], np.int64))
+    x = b.op("Conv", padded, b.random(4, 3, 3, 3), kernel_shape=[3, 3], auto_pad="VALID")
+    model = b.done(b.linear(b.op("Flatten", x), 2))
+    image = image_for(model)
+    before = evaluate(model, image)
+    assert registry.load(passes.__name__, "merge_pad").run(model) == 1
+    graph.tidy(model)
+    assert_same_function(model, before, image)
