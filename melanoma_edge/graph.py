@@ -72,12 +72,18 @@ def clamp_bounds(node: ir.Node) -> tuple[float, float] | None:
     return -np.inf if low is None else low, np.inf if high is None else high
 
 
-def add_constant(graph: ir.Graph, name: str, array: NDArray[np.generic]) -> ir.Value:
-    """Register `array` as a new initializer whose name starts with `name`."""
+def free_name(graph: ir.Graph, name: str) -> str:
+    """`name`, or `name` and a number where a value of the graph is called so."""
     taken = set(graph.initializers) | {v.name for n in graph for v in n.outputs} | {v.name for v in graph.inputs}
     unique, n = name, 1
     while unique in taken:
         unique, n = f"{name}_{n}", n + 1
+    return unique
+
+
+def add_constant(graph: ir.Graph, name: str, array: NDArray[np.generic]) -> ir.Value:
+    """Register `array` as a new initializer whose name starts with `name`."""
+    unique = free_name(graph, name)
     tensor = ir.tensor(np.asarray(array, order="C"), name=unique)
     value = ir.Value(name=unique, type=ir.TensorType(tensor.dtype), shape=ir.Shape(array.shape), const_value=tensor)
     graph.register_initializer(value)

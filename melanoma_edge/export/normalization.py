@@ -149,7 +149,8 @@ def _fold(conv: ir.Node, value: ir.Value, own: _Own, image: _Image) -> bool:
     conv.replace_input_with(2, graph.add_constant(owner, f"{name}_offset", bias.astype(np.float32)))
     if padded:
         conv.attributes.add(ir.AttrInt64s("pads", [0, 0, 0, 0]))
-        conv.attributes.pop("auto_pad", None)
+        if conv.attributes.get_string("auto_pad", "NOTSET") != "NOTSET":
+            conv.attributes.pop("auto_pad")
     return True
 
 
@@ -165,7 +166,12 @@ def _frame(image: ir.Value, before: ir.Node, pads: Pads, colour: NDArray[np.floa
         operands = [v for v in (constants[0], framed, constants[1]) if v is not None]
         shape[axis] += sum(sides)
         if len(operands) > 1:
-            framed = graph.insert(before, "Concat", operands, shape, {"axis": axis})
+            name = graph.free_name(owner, f"{image.name}_framed")  # not one with a number: others keep theirs
+            node = ir.node("Concat", operands, {"axis": axis}, name=f"{name}_Concat")
+            node.outputs[0].name = name
+            node.outputs[0].type, node.outputs[0].shape = image.type, ir.Shape(shape)
+            owner.insert_before(before, node)
+            framed = node.outputs[0]
     return framed
 
 

@@ -100,7 +100,8 @@ def test_nothing_is_framed_where_zero_is_grey_128() -> None:
 
 
 def _two_convolutions(b: Builder) -> ir.Value:
-    return b.op("Concat", *(b.conv(b.image, 4, 3, pads=[1] * 4) for _ in range(2)), b.conv(b.image, 4, 1), axis=1)
+    alike = [b.conv(b.image, 4, 3, pads=[1] * 4) for _ in range(2)]
+    return b.op("Concat", *alike, b.conv(b.image, 4, 1), b.conv(b.image, 4, 5), axis=1)
 
 
 def _pad(b: Builder) -> ir.Value:
@@ -118,7 +119,7 @@ def _normalized_inside(b: Builder) -> ir.Value:
 
 
 FIRST: dict[str, tuple[Callable[[Builder], ir.Value], str]] = {
-    "two convolutions share a frame": (_two_convolutions, "Concat Concat Conv Conv Conv Concat"),
+    "two convolutions share a frame": (_two_convolutions, "Concat Concat Concat Concat Conv Conv Conv Conv Concat"),
     "a Pad in front": (_pad, "Concat Concat Conv"),
     "a batch norm": (lambda b: b.conv(_batch_norm(b), 4, 3), "Concat Concat Conv"),
     "a pool": (lambda b: b.op("MaxPool", b.image, kernel_shape=[3, 3], pads=[1] * 4), "Conv MaxPool"),

@@ -19,7 +19,8 @@ def run(model: ir.Model) -> int:
         for use in list(node.outputs[0].uses()):
             merged = np.add(pads, use.node.attributes.get_ints("pads", (0, 0, 0, 0)))
             use.node.attributes.add(ir.AttrInt64s("pads", [int(p) for p in merged]))
-            use.node.attributes.pop("auto_pad", None)  # VALID would leave `pads` unread
+            if use.node.attributes.get_string("auto_pad", "NOTSET") == "VALID":  # it would leave `pads` unread
+                use.node.attributes.pop("auto_pad")
         graph.replace(node, node.inputs[0])
         count += 1
     return count
