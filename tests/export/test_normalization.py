@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx_graphs import Builder, evaluate, op_types
 
-from melanoma_edge import runtime
+from melanoma_edge import formats
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
 from melanoma_edge.export import passes
@@ -177,7 +177,7 @@ def test_the_files_of_both_formats_frame_alike(tmp_path: Path) -> None:
     ir.save(model, tmp_path / "a.onnx")
     image = pixels(size).astype(np.uint8).transpose(0, 2, 3, 1)
     for name in ("a.tflite", "a.onnx"):
-        assert_same(before, runtime.load(tmp_path / name, Preprocessing(size))(image))
+        assert_same(before, formats.load(tmp_path / name, Preprocessing(size))(image))
 
 
 @pytest.mark.data
