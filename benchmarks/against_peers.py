@@ -11,7 +11,6 @@ import argparse
 import contextlib
 import importlib
 import importlib.metadata
-import json
 import subprocess
 import sys
 import tempfile
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 from peak import multiply_adds, peak
 
 from melanoma_edge import formats
+from melanoma_edge.artifact import write_json
 from melanoma_edge.bench.latency import interleave, ratio
 from melanoma_edge.bench.machine import machine
 from melanoma_edge.bench.partitions import partitions
@@ -170,7 +170,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         for network in options.networks:
             document = measure(network, options.data, options.mean, options.std, Path(work))
-            (RESULTS / f"{network.stem}.json").write_text(json.dumps(document, indent=2) + "\n")
+            write_json(RESULTS / f"{network.stem}.json", document)
             print(RESULTS / f"{network.stem}.json")
 
 

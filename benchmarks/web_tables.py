@@ -136,8 +136,8 @@ def published(runs: int) -> Iterator[str]:
         for file in (path, path.with_suffix(".tflite")):
             formats.load(file, Preprocessing(SIDE))
         made = [Artifact(file, "", file.suffix[1:], "float32") for file in (path.with_suffix(".tflite"), path)]
-        for row in web.timed(where, made, SIDE, runs)["rows"]:
-            yield f"| {count:,} parameters, {row['name']} | {row['p50']:.0f} | {row['p90']:.0f} |"
+        for row in web.timed(where, made, SIDE, runs).rows:
+            yield f"| {count:,} parameters, {row.name} | {row.p50:.0f} | {row.p90:.0f} |"
 
 
 def tables(tarballs: Sequence[Path], runs: int) -> Iterator[str]:

@@ -10,9 +10,11 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 import melanoma_edge
 from melanoma_edge.errors import EdgeError, InputError
@@ -21,6 +23,8 @@ from melanoma_edge.source_hash import source_hash
 MANIFEST = "manifest.json"
 CHECKPOINT = "model.safetensors"  # a network of ours as it was trained
 HEAT_MAP = "heat_map"  # the second output of a model file that was built with heat maps
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,32 @@ def write_atomic(path: Path, data: str | bytes) -> None:
         partial.write_bytes(data.encode() if isinstance(data, str) else data)
 
 
+def builtins(document: Any) -> Any:
+    """A document of dataclasses as the dicts, tuples and plain values that JSON has. Raises TypeError for others."""
+    return msgspec.to_builtins(document, enc_hook=_base)
+
+
+def json_text(document: Any) -> str:
+    """Indented JSON of `builtins`; raises ValueError for NaN and infinity, which are not JSON."""
+    return json.dumps(document, indent=2, allow_nan=False, default=builtins) + "\n"
+
+
 def write_json(path: Path, value: Any) -> None:
-    """`write_atomic` of indented JSON; refuses NaN and infinity, which are not JSON."""
-    write_atomic(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+    """`write_atomic` of `json_text`."""
+    write_atomic(path, json_text(value))
+
+
+def read_json(path: Path, kind: type[T]) -> T:
+    """A JSON file as a `kind`: a dataclass, whose fields are checked, or a built-in type.
+
+    Raises InputError when there is no such file, or it does not hold one.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"{path} is missing: build again") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not what melanoma-edge wrote ({error}): build again") from None
 
 
 @contextlib.contextmanager
@@ -131,7 +158,7 @@ def run_stage(
     versions["melanoma-edge"] = melanoma_edge.__version__
     recipe: dict[str, Any] = {"stage": folder.name, "code": source_hash(code), "inputs": dict(inputs)}
     recipe |= {"options": dict(options), "versions": versions}
-    recipe = json.loads(json.dumps(recipe, default=str))
+    recipe = json.loads(json.dumps(recipe, default=_plain))
     key = sha256_json(recipe)
     done = _finished(folder, key)
     if done is not None:
@@ -164,6 +191,19 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise InputError(f"{path} holds a {type(found).__name__}, not an object: build again")
     return found
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has for a dataclass, and text for everything else that it cannot hold."""
+    return builtins(value) if is_dataclass(value) else str(value)
+
+
+def _base(value: Any) -> str | int | float:
+    """The plain value of a subclass, such as numpy's float64 and torch's version."""
+    for kind in (str, int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    raise NotImplementedError(f"JSON has no {type(value).__name__}")
 
 
 def _finished(folder: Path, key: str) -> Stage | None:

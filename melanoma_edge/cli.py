@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -17,6 +17,9 @@ from melanoma_edge.errors import EdgeError, GateError
 from melanoma_edge.flags import as_json, integers, output_folder, takes, targets_wanted, triple
 from melanoma_edge.options import CompileOptions, DataOptions, EmulationOptions, Gates, NetworkOptions, TrainOptions
 from melanoma_edge.progress import Progress
+
+if TYPE_CHECKING:
+    from melanoma_edge.bench.explain import Explanation
 
 NOTICE = "An aid for engineers and researchers. Never a diagnosis."
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -171,30 +174,36 @@ def verify(
 def bench(paths: tuple[Path, ...], runs: int, threads: str, device: str, explain_graph: bool, as_json: bool) -> None:
     """Latency and peak memory of bundles or model files, interleaved in one process; on a GPU the float ones alone."""
     from melanoma_edge import shipped
+    from melanoma_edge.artifact import json_text
+    from melanoma_edge.bench.document import CudaReport
 
-    with _progress() as progress:
-        if explain_graph:
-            result = {"graphs": shipped.explain(paths, runs, progress)}
-        else:
-            result = shipped.bench(paths, runs, integers("--threads", threads), device, progress)
-    if as_json:
-        click.echo(json.dumps(result, indent=2))
-        return
     if explain_graph:
-        _explained(result["graphs"])
+        with _progress() as progress:
+            graphs = shipped.explain(paths, runs, progress)
+        _explained(graphs, as_json)
         return
-    if device == "cuda":
-        out.print(console.cuda_table(result))
+    with _progress() as progress:
+        timed = shipped.bench(paths, runs, integers("--threads", threads), device, progress)
+    if as_json:
+        click.echo(json_text(timed), nl=False)
         return
-    out.print(console.latency_table(result))
-    for line in console.preparing(result):
+    if isinstance(timed, CudaReport):
+        out.print(console.cuda_table(timed))
+        return
+    out.print(console.latency_table(timed))
+    for line in console.preparing(timed):
         out.print(line, style="dim")
 
 
-def _explained(graphs: list[dict[str, Any]]) -> None:
+def _explained(graphs: Sequence["Explanation"], as_json: bool) -> None:
+    from melanoma_edge.artifact import json_text
+
+    if as_json:
+        click.echo(json_text({"graphs": graphs}), nl=False)
+        return
     for graph in graphs:
-        out.print(f"\n[bold]{_plain(graph['file'])}[/]: {graph['milliseconds']:.2f} ms; {graph['method']}")
-        out.print(console.operator_table(graph["rows"]))
+        out.print(f"\n[bold]{_plain(graph.file)}[/]: {graph.milliseconds:.2f} ms; {graph.method}")
+        out.print(console.operator_table(graph))
 
 
 @cli.command()

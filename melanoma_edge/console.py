@@ -12,6 +12,8 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from melanoma_edge.bench.document import BenchReport, CudaReport
+    from melanoma_edge.bench.explain import Explanation
     from melanoma_edge.bench.machine import Finding
 
 NAMED = 5  # pictures with a fault that are named
@@ -87,8 +89,8 @@ def result_table(report: Mapping[str, Any]) -> Table:
     return table
 
 
-def latency_table(bench: Mapping[str, Any]) -> Table:
-    """The rows of a bench document."""
+def latency_table(bench: "BenchReport") -> Table:
+    """The rows of a bench."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     # Two lines a head: at 80 columns something must be left for the file.
     heads = (
@@ -105,21 +107,19 @@ def latency_table(bench: Mapping[str, Any]) -> Table:
     )
     for i, head in enumerate(heads):
         table.add_column(head, justify="left" if i < 2 else "right", no_wrap=i > 1, overflow="fold")
-    for row in bench["rows"]:
-        times = [_number(row[key], 2) for key in ("p50", "p90", "p99", "load_ms", "first_run_ms")]
-        peak = row["peak_memory_bytes"]
-        parts = "-" if row["partitions"] is None else str(row["partitions"])
-        memory = _number(None if peak is None else peak / 1e6, 1)
-        table.add_row(escape(row["name"]), row["runtime"], str(row["threads"]), *times, memory, parts)
+    for row in bench.rows:
+        times = [_number(value, 2) for value in (row.p50, row.p90, row.p99, row.load_ms, row.first_run_ms)]
+        memory = _number(None if row.peak_memory_bytes is None else row.peak_memory_bytes / 1e6, 1)
+        partitions = _number(row.partitions, 0)
+        table.add_row(escape(row.name), row.runtime, str(row.threads), *times, memory, partitions)
     return table
 
 
-def preparing(bench: Mapping[str, Any]) -> list[str]:
+def preparing(bench: "BenchReport") -> list[str]:
     """What stands before the network, a line each."""
     return [
-        f"before the network: {row['image']} to {row['size']} pixels, {row['p50']:.1f} ms "
-        f"({row['decoding_p50']:.1f} of it decoding)"
-        for row in bench["preparing"]
+        f"before the network: {row.image} to {row.size} pixels, {row.p50:.1f} ms ({row.decoding_p50:.1f} decoding)"
+        for row in bench.preparing
     ]
 
 
@@ -129,28 +129,27 @@ def stored(made: Mapping[str, Any]) -> str:
     return f"reference:{where} as stored; it was not run again"
 
 
-def cuda_table(bench: Mapping[str, Any]) -> Table:
-    """The rows of a bench document of a GPU."""
-    table = Table(box=None, pad_edge=False, header_style="bold", title=escape(str(bench["device"])))
+def cuda_table(bench: "CudaReport") -> Table:
+    """The rows of a bench on a GPU."""
+    table = Table(box=None, pad_edge=False, header_style="bold", title=escape(str(bench.device)))
     for i, head in enumerate(("file", "runtime", "precision", "batch", "p50 ms", "p90 ms", "p99 ms", "images/s")):
         table.add_column(head, justify="left" if i < 3 else "right", no_wrap=i > 0, overflow="fold")
-    for row in bench["rows"]:
-        times = [_number(row[key], 3) for key in ("p50", "p90", "p99")]
-        facts = (escape(row["name"]), row["runtime"], row["precision"], str(row["batch"]))
-        table.add_row(*facts, *times, _number(row["images_per_second"], 0))
+    for row in bench.rows:
+        times = [_number(value, 3) for value in (row.p50, row.p90, row.p99)]
+        facts = (escape(row.name), row.runtime, row.precision, str(row.batch))
+        table.add_row(*facts, *times, _number(row.images_per_second, 0))
     return table
 
 
-def operator_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """The operators of one file, as `bench.explain` has them."""
+def operator_table(graph: "Explanation") -> Table:
+    """The operators of one file."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for i, head in enumerate(("operator", "kernel", "part", "makes", "ms", "share", "SNR dB")):
         table.add_column(head, justify="right" if i in (2, 4, 5, 6) else "left", overflow="fold")
-    for row in rows:
-        part = "-" if row["partition"] is None else str(row["partition"])
-        noise = "" if row["signal_to_noise"] is None else f"{row['signal_to_noise']:.1f}"
-        figures = (_number(row["milliseconds"], 3), f"{100 * row['share']:.1f} %", noise)
-        table.add_row(row["operator"], row["kernel"], part, escape(row["output"]), *figures)
+    for row in graph.rows:
+        noise = "" if row.signal_to_noise is None else f"{row.signal_to_noise:.1f}"
+        figures = (_number(row.milliseconds, 3), f"{100 * row.share:.1f} %", noise)
+        table.add_row(row.operator, row.kernel, _number(row.partition, 0), escape(row.output), *figures)
     return table
 
 

@@ -183,11 +183,11 @@ def _prove(
         maps = heat_maps.compare(graphs["float32"], artifacts, *told, images, progress)
     floats = (reference.model, truth.folder / export.MODEL)
     timed = proof.time_all(work, artifacts, *floats, compiling.proof.bench_runs, progress)
-    timed["browser"] = browser.run(work, targets, artifacts, images.size, compiling.proof, progress)
+    in_browser = browser.run(work, targets, artifacts, images.size, compiling.proof, progress)
     limits = capture.run(work, images, progress)
     started = (name, reference.command, tuple(targets), images, reference.trained)
     made = ship.Made(*started, exported, quantized, artifacts, truth, limits)
-    report = ship.report(made, {**verdict, "heat_maps": maps.document}, timed, compiling)
+    report = ship.report(made, {**verdict, "heat_maps": maps.document}, replace(timed, browser=in_browser), compiling)
     ship.finish(output, made, report, maps.pictures)
     return Outcome(output, report)
 

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from melanoma_edge import formats
-from melanoma_edge.artifact import CHECKPOINT, MANIFEST, Artifact, exclusive, sha256_file, write_atomic
+from melanoma_edge.artifact import CHECKPOINT, MANIFEST, Artifact, exclusive, json_text, sha256_file, write_atomic
 from melanoma_edge.bench.cuda import bench_cuda
+from melanoma_edge.bench.document import BenchReport, CudaReport
+from melanoma_edge.bench.explain import Explanation
 from melanoma_edge.bench.explain import explain as explain_file
 from melanoma_edge.bench.run import bench as time_files
 from melanoma_edge.data.images import is_image_name, screen
@@ -133,7 +135,7 @@ def verify(
 
 def bench(
     paths: Sequence[Path], runs: int, threads: Sequence[int], device: str = "cpu", progress: Progress = silent
-) -> dict[str, Any]:
+) -> BenchReport | CudaReport:
     """Latency of model files, and of the reference and artifacts of bundles, interleaved.
 
     device: "cpu" for `bench.run.bench`, "cuda" for `bench.cuda.bench_cuda`, which leaves INT8 files out.
@@ -146,7 +148,7 @@ def bench(
     return time_files(files, threads=threads, runs=runs, progress=progress)
 
 
-def explain(paths: Sequence[Path], runs: int, progress: Progress = silent) -> list[dict[str, Any]]:
+def explain(paths: Sequence[Path], runs: int, progress: Progress = silent) -> list[Explanation]:
     """The operators of model files, and of a bundle's artifacts. See `bench.explain.explain`."""
     files: list[tuple[Path, dict[str, float]]] = []
     for path in paths:
@@ -191,7 +193,7 @@ def _take_in(bundle: Path, found: dict[str, Any]) -> None:
     """Put the document of `stages.arm64` into the bundle's reports. No file goes: a failed gate is said, and seen."""
     told = with_arm64(read_report(bundle), found)
     page = with_pictures(render_html(told, {}), (bundle / "report.html").read_text())
-    documents = {"report.json": json.dumps(told, indent=2, allow_nan=False) + "\n", "report.html": page}
+    documents = {"report.json": json_text(told), "report.html": page}
     amend(bundle, documents, {"gates": told["gates"]})
 
 

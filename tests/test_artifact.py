@@ -1,13 +1,16 @@
 import json
 import subprocess
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from melanoma_edge.artifact import (
     atomic_path,
     exclusive,
+    read_json,
     read_manifest,
     run_stage,
     sha256_file,
@@ -171,3 +174,55 @@ def test_a_manifest_that_is_missing_or_broken_is_an_input_error(tmp_path):
         read_manifest(tmp_path)
     (tmp_path / "manifest.json").write_text(json.dumps({"a": 1}))
     assert read_manifest(tmp_path) == {"a": 1}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the tests write and read."""
+
+    name: str
+    share: float | None
+    parts: tuple[int, ...] = ()
+
+
+@pytest.mark.parametrize("kept", [Kept("a", 0.5, (1, 2)), Kept("ü", None)])
+def test_a_dataclass_comes_back_from_json(kept: Kept, tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"kept": [replace(kept, share=kept.share and np.float64(kept.share))]})
+    assert read_json(tmp_path / "a.json", dict[str, list[Kept]]) == {"kept": [kept]}
+
+
+def test_numbers_that_json_lacks_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="Out of range"):
+        write_json(tmp_path / "a.json", Kept("a", float("nan")))
+    assert not (tmp_path / "a.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b'{"share": 1}', "missing required field `name`"),
+        (b'{"name": "a", "share": "much"}', r"Expected `float \| null`, got `str` - at `\$.share`"),
+        (b'{"name": "a"', "Input data was truncated"),
+        (b'{"name": "\xff", "share": 1}', "utf-8"),
+    ],
+)
+def test_a_document_that_is_none_of_ours_is_said_in_a_line(content: bytes, why: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(InputError, match=why) as refused:
+        read_json(tmp_path / "a.json", Kept)
+    assert "a.json" in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_a_document_that_is_missing_is_said(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"a\.json is missing"):
+        read_json(tmp_path / "a.json", Kept)
+
+
+def test_a_dataclass_among_a_stages_options_counts_with_its_values(tmp_path: Path) -> None:
+    def run(kept: Kept) -> bool:
+        return run_stage(tmp_path / "s", lambda folder: None, inputs={}, options={"kept": kept}, code=CODE).reused
+
+    assert not run(Kept("a", 1.0))
+    assert run(Kept("a", 1.0))
+    assert not run(Kept("a", 2.0))
+    assert read_manifest(tmp_path / "s")["options"] == {"kept": {"name": "a", "share": 2.0, "parts": []}}

@@ -5,6 +5,8 @@ import io
 from rich.console import Console
 
 from melanoma_edge import console
+from melanoma_edge.bench.document import BenchReport, BenchRow, Ratio
+from melanoma_edge.bench.machine import machine
 
 
 def printed(table: object, width: int = 80) -> str:
@@ -38,9 +40,27 @@ def test_a_long_name_is_whole() -> None:
 
 
 def test_a_file_that_is_timed_has_a_name_at_80_columns() -> None:
-    times = dict.fromkeys(("p50", "p90", "p99", "load_ms", "first_run_ms"), 123.456)
-    timed = {"name": "lesion_int8.tflite", "runtime": "ai-edge-litert", "threads": 2, "partitions": 1, **times}
-    lines = printed(console.latency_table({"rows": [{**timed, "peak_memory_bytes": 123_400_000}]})).splitlines()
+    timed = BenchRow(
+        name="lesion_int8.tflite",
+        runtime="ai-edge-litert",
+        runtime_version="2.3.0",
+        device="cpu",
+        bytes=1,
+        p50=123.456,
+        p90=123.456,
+        p99=123.456,
+        runs=100,
+        threads=2,
+        ratio=Ratio(1, 1, 1),
+        load_ms=123.456,
+        first_run_ms=123.456,
+        partitions=1,
+        operators=60,
+        outside_delegate=(),
+        peak_memory_bytes=123_400_000,
+    )
+    report = BenchReport("by turns", timed.name, machine(), None, (), (timed,), None, ())
+    lines = printed(console.latency_table(report)).splitlines()
     assert len(lines) < 6 and "".join(line[:8].split(" ")[0] for line in lines[2:]).startswith("lesion")
     assert all(head in " ".join(lines[:2]).split() for head in ("p99", "first", "peak", "MB", "parts"))
 

@@ -4,13 +4,14 @@ Each network is timed one image at a time, and at the batch that brings most ima
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from melanoma_edge import formats
+from melanoma_edge.bench.document import CudaReport, CudaRow
 from melanoma_edge.bench.latency import WARM_UP, summarize
 from melanoma_edge.bench.machine import machine
 from melanoma_edge.errors import InputError
@@ -56,8 +57,8 @@ class Batch:
         return 1000 * self.size / self.milliseconds
 
 
-def bench_cuda(files: Mapping[str, Path], *, runs: int = 100, progress: Progress = silent) -> dict[str, Any]:
-    """The .safetensors and float .onnx files on the GPU, ready for JSON; the others are listed in "skipped".
+def bench_cuda(files: Mapping[str, Path], *, runs: int = 100, progress: Progress = silent) -> CudaReport:
+    """The .safetensors and float .onnx files on the GPU; the others are listed as skipped.
 
     Raises InputError, saying what was found, when there is no GPU that torch can use, or no such file.
     """
@@ -70,22 +71,14 @@ def bench_cuda(files: Mapping[str, Path], *, runs: int = 100, progress: Progress
     timed = {network.name for network in networks}
     with pytorch.full_float32():
         rows = time_networks(networks, _events, runs=runs, progress=progress)
-    return {
-        "method": METHOD,
-        "machine": machine(),
-        "device": pytorch.gpu(),
-        "rows": rows,
-        "skipped": [name for name in files if name not in timed],
-    }
+    skipped = tuple(name for name in files if name not in timed)
+    return CudaReport(METHOD, pytorch.gpu(), tuple(rows), skipped, machine())
 
 
 def time_networks(
     networks: Sequence[Network], stopwatch: Stopwatch, *, runs: int, progress: Progress = silent
-) -> list[dict[str, Any]]:
-    """Two rows a network: batch 1, timed by turns, and the batch with most images a second, where it takes several.
-
-    A row has name, runtime, version, precision, batch, p50, p90, p99 and runs of the whole batch, images_per_second.
-    """
+) -> list[CudaRow]:
+    """Two rows a network: batch 1, timed by turns, and the batch with most images a second, where it takes several."""
     calls = [_warm(network) for network in networks]
     taken = np.zeros((len(networks), runs))
     rng = np.random.default_rng(0)
@@ -94,8 +87,8 @@ def time_networks(
             taken[i, round_] = stopwatch(calls[i])
         progress("timing on the GPU", round_ + 1, runs)
     rows = []
-    for network, own in zip(networks, taken, strict=True):
-        rows.append(_row(network, 1, own))
+    for network, milliseconds in zip(networks, taken, strict=True):
+        rows.append(_row(network, 1, milliseconds))
         if network.fixed:
             continue
         batch = best(search(lambda size, network=network: _median(network, size, stopwatch)))  # type: ignore[misc]
@@ -131,11 +124,20 @@ def best(tried: Sequence[Batch]) -> Batch:
     return next(batch for batch in tried if batch.images_per_second >= enough)
 
 
-def _row(network: Network, batch: int, milliseconds: "np.ndarray[Any, Any]") -> dict[str, Any]:
-    facts = {key: getattr(network, key) for key in ("name", "runtime", "version", "precision")}
-    latency = asdict(summarize((milliseconds * 1e6).astype(np.int64), threads=1))
-    del latency["threads"]  # the host's: they launch kernels and compute nothing
-    return {**facts, "batch": batch, **latency, "images_per_second": 1000 * batch / latency["p50"]}
+def _row(network: Network, batch: int, milliseconds: NDArray[np.float64]) -> CudaRow:
+    latency = summarize((milliseconds * 1e6).astype(np.int64), threads=1)
+    return CudaRow(
+        name=network.name,
+        runtime=network.runtime,
+        version=network.version,
+        precision=network.precision,
+        batch=batch,
+        p50=latency.p50,
+        p90=latency.p90,
+        p99=latency.p99,
+        runs=latency.runs,
+        images_per_second=1000 * batch / latency.p50,
+    )
 
 
 def _warm(network: Network) -> Callable[[], object]:

@@ -17,11 +17,11 @@ With one thread there are no workers; the untimed run then only warms the caches
 import gc
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from melanoma_edge.bench.document import Latency, Ratio
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
 
@@ -33,26 +33,6 @@ WARM_UP = 10  # untimed runs of each network before the first round
 RESAMPLES = 2000
 
 Nanoseconds = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Latency:
-    """Percentiles in milliseconds over `runs` timed runs on `threads` threads."""
-
-    p50: float
-    p90: float
-    p99: float
-    runs: int
-    threads: int
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """Median latency over the baseline's, below 1 where it is faster, with a 95 % interval."""
-
-    median: float
-    low: float
-    high: float
 
 
 def interleave(

@@ -13,9 +13,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from melanoma_edge.bench import browser
+from melanoma_edge.bench.document import MachineFacts
 from melanoma_edge.cores import usable_cores
 
 OK, WARNING, MISSING = "ok", "warning", "missing"
@@ -39,22 +39,23 @@ class Finding:
     remedy: str | None = None
 
 
-def machine() -> dict[str, Any]:
-    """Processor, cores that this process may use, memory, operating system, GPU and versions, ready for JSON."""
+def machine() -> MachineFacts:
+    """This one."""
     import psutil
 
     from melanoma_edge.runtime import pytorch
 
-    return {
-        "processor": processor(),
-        "cores": usable_cores(),
-        "memory": f"{psutil.virtual_memory().total / GIB:.1f} GiB",
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "python": f"Python {platform.python_version()}",
-        "gpu": pytorch.gpu(),
-        "instructions": [name for name in INSTRUCTIONS if name in _cpuinfo("flags|Features").split()],
-        "versions": {name: found for name in VERSIONS if (found := _version(name))},
-    }
+    known = _cpuinfo("flags|Features").split()
+    return MachineFacts(
+        processor=processor(),
+        cores=usable_cores(),
+        memory=f"{psutil.virtual_memory().total / GIB:.1f} GiB",
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        python=f"Python {platform.python_version()}",
+        gpu=pytorch.gpu(),
+        instructions=tuple(name for name in INSTRUCTIONS if name in known),
+        versions={name: version for name in VERSIONS if (version := _version(name))},
+    )
 
 
 def processor() -> str:

@@ -6,7 +6,6 @@ Pages of the file that the runtime maps count, as they do in an app.
 
 import gc
 import importlib
-import json
 import re
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from melanoma_edge import formats
-from melanoma_edge.artifact import write_json
+from melanoma_edge.artifact import read_json, write_json
 from melanoma_edge.errors import InputError
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -31,12 +30,12 @@ def peak_memory(path: Path) -> int | None:
     if not STATUS.is_file():
         return None
     with tempfile.TemporaryDirectory() as scratch:
-        told = Path(scratch) / "peak.json"
-        command = [sys.executable, "-m", "melanoma_edge.bench.memory", str(path), str(told)]
+        answer = Path(scratch) / "peak.json"
+        command = [sys.executable, "-m", "melanoma_edge.bench.memory", str(path), str(answer)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise InputError(f"{path} cannot be run in a process of its own: {done.stderr.strip()[-300:]}")
-        return int(json.loads(told.read_text())["bytes"])
+        return read_json(answer, int)
 
 
 def measure(path: Path) -> int:
@@ -59,9 +58,9 @@ def _reset() -> bool:
 
 
 def _kilobytes(name: str) -> int:
-    found = re.search(rf"^{name}:\s*(\d+) kB", STATUS.read_text(), re.MULTILINE)
-    return int(found[1]) if found else 0
+    line = re.search(rf"^{name}:\s*(\d+) kB", STATUS.read_text(), re.MULTILINE)
+    return int(line[1]) if line else 0
 
 
 if __name__ == "__main__":
-    write_json(Path(sys.argv[2]), {"bytes": measure(Path(sys.argv[1]))})
+    write_json(Path(sys.argv[2]), measure(Path(sys.argv[1])))

@@ -62,12 +62,12 @@ def _inside(delegates: Sequence[Mapping[str, Any]], operators: Sequence[Mapping[
     made_by = {int(tensor): i for i, node in enumerate(operators) for tensor in node["outputs"]}
     inside: dict[int, int] = {}
     for number, delegate in enumerate(delegates):
-        given = {int(tensor) for tensor in delegate["inputs"]}
+        inputs = {int(tensor) for tensor in delegate["inputs"]}
         wanted = [int(tensor) for tensor in delegate["outputs"]]
         while wanted:
             tensor = wanted.pop()
             maker = made_by.get(tensor)
-            if tensor in given or maker is None or maker in inside:
+            if tensor in inputs or maker is None or maker in inside:
                 continue
             inside[maker] = number
             wanted += [int(t) for t in operators[maker]["inputs"]]

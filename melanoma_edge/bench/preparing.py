@@ -3,22 +3,21 @@
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFilter
 
+from melanoma_edge.bench.document import Preparing
 from melanoma_edge.bench.latency import WARM_UP, summarize
 from melanoma_edge.data.preprocess import load_pixels, pixels
 
 WIDTH, HEIGHT, QUALITY = 600, 450, 90  # as HAM10000's originals are
 
 
-def preparing(size: int, *, runs: int) -> dict[str, Any]:
-    """Milliseconds on one thread from a JPEG file to the network's pixels, `size` on a side; ready for JSON.
+def preparing(size: int, *, runs: int) -> Preparing:
+    """The time from a JPEG file to the network's pixels, `size` on a side.
 
-    p50, p90 and p99 are of everything, "decoding_p50" is the part before resizing. The file lies in the system's cache.
-    Its content is smooth noise: decoding depends on detail, a little.
+    The file lies in the system's cache. Its content is smooth noise: decoding depends on detail, a little.
     """
     noise = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
     with tempfile.TemporaryDirectory() as scratch:
@@ -35,5 +34,4 @@ def preparing(size: int, *, runs: int) -> dict[str, Any]:
                 pixels(image, size)
             taken[i] = time.perf_counter_ns() - started
     latency, decoding = summarize(taken, threads=1), summarize(decoded, threads=1)
-    figures = {"p50": latency.p50, "p90": latency.p90, "p99": latency.p99, "decoding_p50": decoding.p50}
-    return {"image": f"{WIDTH} x {HEIGHT} JPEG", "size": size, **figures}
+    return Preparing(f"{WIDTH} x {HEIGHT} JPEG", size, latency.p50, latency.p90, latency.p99, decoding.p50)

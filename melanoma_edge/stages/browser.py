@@ -1,12 +1,11 @@
 """Time the web target's files in a browser, where there is one: what is fast natively need not be fast there."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from melanoma_edge.artifact import Artifact, run_stage, write_json
+from melanoma_edge.artifact import Artifact, read_json, run_stage, write_json
 from melanoma_edge.bench import browser
+from melanoma_edge.bench.document import BrowserReport
 from melanoma_edge.bench.machine import machine
 from melanoma_edge.errors import EdgeError
 from melanoma_edge.options import ProofOptions
@@ -24,9 +23,8 @@ def run(
     size: int,
     proof: ProofOptions,
     progress: Progress,
-) -> dict[str, Any] | None:
-    """The document that report.json has as `bench.browser`: "rows" the fastest first, or "why" there are none; None
-    when the web is no target.
+) -> BrowserReport | None:
+    """The files in a browser, or why they were not timed; None when the web is no target.
 
     Raises InputError when the browser or runtimes that were asked for are not there, EdgeError when a browser that was
     asked for by its path fails.
@@ -54,4 +52,4 @@ def run(
         if proof.browser != browser.AUTO:
             raise
         return web.untimed(artifacts, str(error))
-    return dict(json.loads((stage.folder / TIMES).read_text()))
+    return read_json(stage.folder / TIMES, BrowserReport)

@@ -1,13 +1,13 @@
 """Judge every artifact's predictions against the reference's, and time them all side by side."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from melanoma_edge import formats
-from melanoma_edge.artifact import Artifact, Stage, run_stage, sha256_file, write_json
+from melanoma_edge.artifact import Artifact, Stage, read_json, run_stage, sha256_file, write_json
+from melanoma_edge.bench.document import BenchReport
 from melanoma_edge.bench.machine import machine
 from melanoma_edge.bench.run import bench
 from melanoma_edge.cores import usable_cores
@@ -122,8 +122,8 @@ def pictures(images: Images, wanted: Sequence[str]) -> dict[str, bytes]:
 
 def time_all(
     work: Path, artifacts: Sequence[Artifact], reference: Path, graph: Path, runs: int, progress: Progress
-) -> dict[str, Any]:
-    """The bench document: the reference in torch and, as `graph`, in ONNX Runtime, and every artifact, interleaved."""
+) -> BenchReport:
+    """The reference in torch and, as `graph`, in ONNX Runtime, and every artifact, interleaved."""
     files = {"reference": reference, **{a.path.name: a.path for a in artifacts}}
     form = formats.of(graph)
     shipped = any(a.format == form.name and a.precision == "float32" for a in artifacts)
@@ -140,4 +140,4 @@ def time_all(
         code=__name__,
         options={"runs": runs, "threads": THREADS, "machine": machine()},
     )
-    return dict(json.loads((stage.folder / BENCH).read_text()))
+    return read_json(stage.folder / BENCH, BenchReport)

@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from melanoma_edge import registry
-from melanoma_edge.artifact import CHECKPOINT, MANIFEST, Artifact, Stage, read_manifest
+from melanoma_edge.artifact import CHECKPOINT, MANIFEST, Artifact, Stage, builtins, json_text, read_manifest
+from melanoma_edge.bench.document import BenchReport, BrowserReport
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.options import CompileOptions
 from melanoma_edge.report.bundle import GENERATOR, WORK, publish, withhold
@@ -45,9 +48,7 @@ class Made:
         return {name: stage.manifest["options"] for name, stage in stages.items() if stage is not None}
 
 
-def report(
-    made: Made, verify: Mapping[str, Any], bench: Mapping[str, Any], compiling: CompileOptions
-) -> dict[str, Any]:
+def report(made: Made, verify: Mapping[str, Any], bench: BenchReport, compiling: CompileOptions) -> dict[str, Any]:
     """The document of report.json, with that of policy.json in it.
 
     Raises InputError when the file of advice cannot be read any more.
@@ -74,7 +75,7 @@ def report(
         preprocessing=facts["preprocessing"],
         reference=predict.facts(made.reference),
         verify=verify,
-        bench=bench,
+        bench=builtins(bench),
         training=training,
         files=[{"file": file, **how} for file, how in _provenance(_places(made)).items()],
     )
@@ -90,14 +91,14 @@ def finish(
     overlays: the pictures of `stages.heat_maps`.
     """
     documents = {
-        "report.json": json.dumps(report, indent=2, allow_nan=False) + "\n",
+        "report.json": json_text(report),
         "report.html": render_html(report, pictures(made.images, pictured(report)), overlays or {}),
         "flips.csv": render_csv(report),
     }
     if not report["verdict"]["ships"]:
         withhold(output, documents)
         return
-    documents["policy.json"] = json.dumps(report["policy"], indent=2, allow_nan=False) + "\n"
+    documents["policy.json"] = json_text(report["policy"])
     packages = package.run(output / WORK, made.targets, _contents(made, report))
     files = _places(made) | {name: stage.folder / name for stage in packages for name in stage.manifest["outputs"]}
     provenance = {
@@ -130,7 +131,7 @@ def _contents(made: Made, report: Mapping[str, Any]) -> Contents:
         licence=report["data"]["licence"],
         exact=quantize.is_exact(made.quantized),
         android_float=report["build"]["options"]["files"]["android_float"],
-        browser=report["bench"].get("browser"),
+        browser=msgspec.convert(report["bench"]["browser"], BrowserReport | None),
         web_models=report["build"]["options"]["files"]["web_models"],
     )
 

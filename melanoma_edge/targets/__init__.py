@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from melanoma_edge.artifact import Artifact
+from melanoma_edge.bench.document import BrowserReport
 from melanoma_edge.errors import EdgeError
 
 
@@ -41,7 +42,7 @@ class Contents:
     licence: str
     exact: bool = True
     android_float: bool = False
-    browser: Mapping[str, Any] | None = None
+    browser: BrowserReport | None = None
     web_models: str = "needed"
 
 

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from melanoma_edge.artifact import Artifact
 from melanoma_edge.bench import browser, latency
+from melanoma_edge.bench.document import BrowserReport, BrowserRow
 from melanoma_edge.errors import InputError
 from melanoma_edge.targets import _npm
 
@@ -48,8 +48,8 @@ def stand(wanted: str, modules: str | None) -> Stand | str:
 
 def time(
     where: Stand, files: Mapping[str, Artifact], size: int, runs: int, runs_in: Mapping[str, str]
-) -> dict[str, Any]:
-    """Milliseconds of each file by turns in one page: "rows" with percentiles and the ratio to the runtime's float32.
+) -> BrowserReport:
+    """Milliseconds of each file by turns in one page.
 
     files: by file name, the preferred first; rows come the fastest first, and one comes before a preferred one only
     where it is faster beyond doubt. size: side of the network's input. runs_in: runtime by format. Raises EdgeError
@@ -61,39 +61,45 @@ def time(
         for name, a in files.items()
     ]
     runtimes = {key: {**known[key], "folder": folder} for key, folder in FOLDERS.items()}
-    told = {"models": models, "size": size, "runs": runs, "runtimes": runtimes}
+    asked = {"models": models, "size": size, "runs": runs, "runtimes": runtimes}
     site: dict[str, bytes | Path] = {
         PAGE: _npm.file(PAGE),
-        "told.json": json.dumps(told).encode(),
+        "told.json": json.dumps(asked).encode(),
         "modules": where.modules,
         **{f"models/{name}": a.path for name, a in files.items()},
         **{place: data for place, data in _npm.compiled().items() if place.startswith("dist/")},
     }
-    found = browser.ask(where.program, site, PAGE)
-    taken = {name: np.asarray(np.rint(np.array(found["milliseconds"][name]) * 1e6), np.int64) for name in files}
+    answer = browser.ask(where.program, site, PAGE)
+    taken = {name: np.asarray(np.rint(np.array(answer["milliseconds"][name]) * 1e6), np.int64) for name in files}
     floats = {a.format: name for name, a in files.items() if a.precision == "float32"}
-    return {
-        "browser": browser.version(where.program),
-        "integer_dot": found["integerDot"],
-        "rows": [_row(name, taken, floats[files[name].format]) for name in fastest_first(taken)],
-    }
+    rows = tuple(_row(name, taken, floats[files[name].format]) for name in fastest_first(taken))
+    return BrowserReport(browser.version(where.program), answer["integerDot"], rows)
 
 
 def fastest_first(taken: Mapping[str, latency.Nanoseconds]) -> list[str]:
     """Names by latency. taken: `[runs]` by name, paired by round, the preferred first; another one goes before it where
     the 95 % interval of their ratio lies below 1."""
     order: list[str] = []
-    for name, own in taken.items():
+    for name, nanoseconds in taken.items():
         at = len(order)
-        while at and latency.ratio(own, taken[order[at - 1]]).high < 1:
+        while at and latency.ratio(nanoseconds, taken[order[at - 1]]).high < 1:
             at -= 1
         order.insert(at, name)
     return order
 
 
-def _row(name: str, taken: Mapping[str, latency.Nanoseconds], twin: str) -> dict[str, Any]:
-    told = asdict(latency.summarize(taken[name], 1))
-    return {"name": name, **told, "ratio": asdict(latency.ratio(taken[name], taken[twin]))}
+def _row(name: str, taken: Mapping[str, latency.Nanoseconds], twin: str) -> BrowserRow:
+    """twin: the float32 file in the same runtime."""
+    figures = latency.summarize(taken[name], 1)
+    return BrowserRow(
+        name=name,
+        p50=figures.p50,
+        p90=figures.p90,
+        p99=figures.p99,
+        runs=figures.runs,
+        threads=figures.threads,
+        ratio=latency.ratio(taken[name], taken[twin]),
+    )
 
 
 def _lacking(modules: Path) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from melanoma_edge import formats
 from melanoma_edge.artifact import Artifact, write_atomic
+from melanoma_edge.bench.document import BrowserReport, BrowserRow
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.quantize.kernels import RUNTIMES as KNOWN
 from melanoma_edge.targets import Contents, Place, _npm, _timing, place
@@ -48,16 +49,14 @@ def parts() -> str:
     return _npm.fingerprint()
 
 
-def timed(where: _timing.Stand, artifacts: Sequence[Artifact], size: int, runs: int) -> dict[str, Any]:
-    """The files of this target, timed in a browser: "rows" the fastest first. Raises EdgeError when that fails."""
-    files = {a.path.name: a for a in _preferred(artifacts)}
-    return {**_timing.time(where, files, size, runs, RUNS_IN), "why": None}
+def timed(where: _timing.Stand, artifacts: Sequence[Artifact], size: int, runs: int) -> BrowserReport:
+    """The files of this target, timed in a browser: the fastest first. Raises EdgeError when that fails."""
+    return _timing.time(where, {a.path.name: a for a in _preferred(artifacts)}, size, runs, RUNS_IN)
 
 
-def untimed(artifacts: Sequence[Artifact], why: str) -> dict[str, Any]:
-    """The same document where no browser timed them: "rows" in the order of preference, without figures."""
-    rows = [{"name": a.path.name, "p50": None, "ratio": None} for a in _preferred(artifacts)]
-    return {"browser": None, "integer_dot": None, "why": why, "rows": rows}
+def untimed(artifacts: Sequence[Artifact], why: str) -> BrowserReport:
+    """The same where no browser timed them: in the order of preference, without figures."""
+    return BrowserReport(None, None, tuple(BrowserRow(a.path.name) for a in _preferred(artifacts)), why)
 
 
 def chosen(artifacts: Sequence[Artifact], order: Sequence[str], models: str) -> list[Artifact]:
@@ -77,8 +76,8 @@ def chosen(artifacts: Sequence[Artifact], order: Sequence[str], models: str) -> 
 
 def package(contents: Contents, folder: Path) -> None:
     """Write the npm package as a tarball to `folder`/web."""
-    found = contents.browser or untimed(contents.artifacts, "nothing was timed")
-    rows = {row["name"]: row for row in found["rows"]}
+    timing = contents.browser or untimed(contents.artifacts, "nothing was timed")
+    rows = {row.name: row for row in timing.rows}
     shipped = chosen(contents.artifacts, list(rows), contents.web_models)
     size = int(contents.preprocessing["size"])
     loaded = {_id(a): formats.load(a.path, Preprocessing(size)) for a in shipped}
@@ -88,7 +87,7 @@ def package(contents: Contents, folder: Path) -> None:
     assets["golden.json"] = document(golden(size, answers))
     manifest = {
         **header(contents, _npm.FORMAT),
-        "order": {"browser": found["browser"], "why": found["why"]},
+        "order": {"browser": timing.browser, "why": timing.why},
         "models": [_entry(a, assets, loaded[_id(a)].explain is not None, rows[a.path.name]) for a in shipped],
         "files": {name: listed(assets[name]) for name in ("policy.json", "golden.json")},
         "runtimes": _npm.runtimes(),
@@ -116,9 +115,7 @@ def _tolerance(contents: Contents, artifact: Artifact) -> float:
     return FLOAT_TOLERANCE
 
 
-def _entry(
-    artifact: Artifact, assets: Mapping[str, bytes], heat_map: bool, timing: Mapping[str, Any]
-) -> dict[str, Any]:
+def _entry(artifact: Artifact, assets: Mapping[str, bytes], heat_map: bool, timing: BrowserRow) -> dict[str, Any]:
     file = f"models/{artifact.path.name}"
     return {
         "id": _id(artifact),
@@ -126,8 +123,8 @@ def _entry(
         "precision": artifact.precision,
         "file": file,
         "heatMap": heat_map,
-        "milliseconds": timing["p50"],
-        "byFloat": timing["ratio"] and timing["ratio"]["median"],
+        "milliseconds": timing.p50,
+        "byFloat": timing.ratio and timing.ratio.median,
         **listed(assets[file]),
     }
 

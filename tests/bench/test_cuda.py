@@ -66,9 +66,9 @@ def test_every_network_has_a_row_for_one_image_and_for_its_best_batch() -> None:
     device = Device()
     networks = [device.network("wide", saturating), device.network("one", lambda size: 3.0, fixed=True)]
     rows = time_networks(networks, device.stopwatch, runs=7)
-    assert [(row["name"], row["batch"], row["p50"]) for row in rows] == [("wide", 1, 2), ("wide", 16, 2), ("one", 1, 3)]
-    assert [row["images_per_second"] for row in rows] == pytest.approx([500, 8000, 1000 / 3])
-    assert all(row["runs"] == 7 and row["p50"] <= row["p90"] <= row["p99"] for row in rows)
+    assert [(row.name, row.batch, row.p50) for row in rows] == [("wide", 1, 2), ("wide", 16, 2), ("one", 1, 3)]
+    assert [row.images_per_second for row in rows] == pytest.approx([500, 8000, 1000 / 3])
+    assert all(row.runs == 7 and row.p50 <= row.p90 <= row.p99 for row in rows)
     assert device.calls >= 2 * (cuda.WARM_UP + 7)
 
 
@@ -79,7 +79,7 @@ def test_a_batch_that_does_not_fit_is_no_error() -> None:
         return 1.0
 
     device = Device()
-    assert [row["batch"] for row in time_networks([device.network("big", rule)], device.stopwatch, runs=2)] == [1, 8]
+    assert [row.batch for row in time_networks([device.network("big", rule)], device.stopwatch, runs=2)] == [1, 8]
 
 
 @pytest.fixture
@@ -112,8 +112,8 @@ def test_files_that_no_gpu_is_for_are_refused(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 def test_a_real_gpu_is_timed(checkpoint: Path) -> None:
     told = cuda.bench_cuda({"reference": checkpoint, "phone": Path("m.tflite")}, runs=5)
-    assert {row["precision"] for row in told["rows"]} == {"float32", "float16"}
-    assert told["skipped"] == ["phone"] and told["device"] == torch.cuda.get_device_name()
+    assert {row.precision for row in told.rows} == {"float32", "float16"}
+    assert told.skipped == ("phone",) and told.device == torch.cuda.get_device_name()
 
 
 def test_a_device_without_memory_for_one_image_is_told() -> None:

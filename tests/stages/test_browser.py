@@ -40,8 +40,8 @@ def test_nothing_is_timed_for_other_targets(tmp_path: Path) -> None:
 
 def test_a_build_that_asks_for_none_says_so(tmp_path: Path) -> None:
     told = browser.run(tmp_path, ("web",), MADE, 32, ProofOptions(browser="none"), silent)
-    assert told is not None and told["why"] == "it was not asked for"
-    assert told["rows"][0]["name"] == "m_int8.tflite"
+    assert told is not None and told.why == "it was not asked for"
+    assert told.rows[0].name == "m_int8.tflite"
 
 
 def test_a_browser_that_was_asked_for_must_work(broken: ProofOptions, tmp_path: Path) -> None:
@@ -55,4 +55,4 @@ def test_one_that_was_only_found_need_not(
     monkeypatch.setattr(program, "PROGRAMS", (broken.browser,))
     found = ProofOptions(node_modules=broken.node_modules)
     told = browser.run(tmp_path / "work", ("web",), MADE, 32, found, silent)
-    assert told is not None and told["browser"] is None and "chromium ended with" in told["why"]
+    assert told is not None and told.browser is None and "chromium ended with" in str(told.why)

@@ -70,8 +70,8 @@ def test_the_runtimes_must_be_those_that_were_tested(program: Path, tmp_path: Pa
 
 def test_without_a_browser_the_order_is_that_of_preference() -> None:
     told = web.untimed(list(FILES.values()), "none here")
-    assert [row["name"] for row in told["rows"]] == PREFERRED
-    assert told["browser"] is None and told["why"] == "none here" and all(row["p50"] is None for row in told["rows"])
+    assert [row.name for row in told.rows] == PREFERRED
+    assert told.browser is None and told.why == "none here" and all(row.p50 is None for row in told.rows)
 
 
 @pytest.mark.parametrize(

@@ -88,13 +88,13 @@ def test_a_browser_in_the_build_decides_the_default(modules: Path, guard_bundle:
         Artifact(p, sha256_file(p), p.suffix[1:], p.stem.removeprefix(f"{guard_bundle.name}_")) for p in models.values()
     ]
     found = web.timed(where, made, 160, 5)
-    assert found["browser"].startswith("Chrom") and found["integer_dot"] in (True, False, None)
-    rows = {row["name"]: row for row in found["rows"]}
+    assert str(found.browser).startswith("Chrom") and found.integer_dot in (True, False, None)
+    rows = {row.name: row for row in found.rows}
     assert rows.keys() == models.keys()
     for name, row in rows.items():
         twin = rows[f"{guard_bundle.name}_float32{Path(name).suffix}"]
-        assert 0.01 < row["p50"] < 1000 and row["runs"] == 5
-        assert row["ratio"]["median"] == pytest.approx(row["p50"] / twin["p50"])
+        assert 0.01 < row.p50 < 1000 and row.runs == 5
+        assert row.ratio.median == pytest.approx(row.p50 / twin.p50)
     report = json.loads((guard_bundle / "report.json").read_text())
     contents = Contents(
         name=guard_bundle.name,
@@ -111,11 +111,11 @@ def test_a_browser_in_the_build_decides_the_default(modules: Path, guard_bundle:
         tar.extractall(tmp_path, filter="data")
     text = (tmp_path / "package" / "dist" / "manifest.js").read_text()
     manifest = json.loads(text.removeprefix("export const manifest = ").rstrip().removesuffix(";"))
-    assert manifest["order"] == {"browser": found["browser"], "why": None}
+    assert manifest["order"] == {"browser": found.browser, "why": None}
     wanted = [a.path.name for a in web.chosen(made, list(rows), "needed")]
     assert [Path(m["file"]).name for m in manifest["models"]] == wanted and len(wanted) in (3, 4)
     assert [m["milliseconds"] for m in manifest["models"]] == [rows[name]["p50"] for name in wanted]
-    assert f"the fastest in {found['browser']}" in (tmp_path / "package" / "README.md").read_text()
+    assert f"the fastest in {found.browser}" in (tmp_path / "package" / "README.md").read_text()
 
 
 LOAD = """async (assets) => {
