@@ -75,12 +75,14 @@ def train(
 ) -> None:
     """Train only; `build` with the same options and --output goes on from there."""
     from melanoma_edge import pipeline
-    from melanoma_edge.artifact import CHECKPOINT
+    from melanoma_edge.artifact import CHECKPOINT, builtins, read_json
+    from melanoma_edge.train.history import TRAINED, TrainingReport
 
     with _progress() as progress:
         folder = output or Path("artifacts") / pipeline.default_name(data, network)
         trained = pipeline.train(folder, data, network, training, progress)
-    facts = json.loads((trained.folder / "train.json").read_text())
+    facts = builtins(read_json(trained.folder / TRAINED, TrainingReport))
+    del facts["history"]  # history.csv has it
     _answer({"model": str(trained.folder / CHECKPOINT), **facts}, as_json)
 
 
@@ -273,6 +275,7 @@ def data_list(as_json: bool) -> None:
 @as_json
 def inspect(spec: str, task: str, seed: int, strict: bool, as_json: bool) -> None:
     """Count images, classes, splits and problems, and check that the splits do not leak."""
+    from melanoma_edge.artifact import builtins
     from melanoma_edge.data.inspect import summarize
     from melanoma_edge.data.open import open_dataset
     from melanoma_edge.data.task import TASKS
@@ -280,7 +283,7 @@ def inspect(spec: str, task: str, seed: int, strict: bool, as_json: bool) -> Non
     with _progress() as progress:
         dataset = open_dataset(spec, TASKS[task], seed=seed, strict=strict, progress=progress)
         summary = summarize(dataset, TASKS[task])
-    _answer(summary, as_json)
+    _answer(builtins(summary), as_json)
 
 
 @data.command()
@@ -403,5 +406,5 @@ def _answer(facts: dict[str, Any], as_json: bool) -> None:
         click.echo(json.dumps(facts, indent=2))
         return
     for key, value in facts.items():
-        text = json.dumps(value) if isinstance(value, dict | list) else str(value)
+        text = json.dumps(value) if isinstance(value, dict | list | tuple) else str(value)
         out.print(f"[bold]{key}[/]: {_plain(text)}", soft_wrap=True, highlight=False)

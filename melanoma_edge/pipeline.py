@@ -205,7 +205,7 @@ def _graphs(
 def _about(images: Images) -> About:
     """What the .tflite files tell of themselves."""
     spec, task = Preprocessing(images.size), images.task
-    return About(spec.mean, spec.std, task.classes, task.melanoma, images.facts["summary"]["licence"])
+    return About(spec.mean, spec.std, task.classes, task.melanoma, images.summary.licence)
 
 
 def _answers(

@@ -3,49 +3,104 @@
 import csv
 import io
 from collections import Counter
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from melanoma_edge.artifact import write_atomic
-from melanoma_edge.data.dataset import SPLITS, Dataset
+from melanoma_edge.data.dataset import SPLITS, Dataset, Problem
 from melanoma_edge.data.images import image_size
-from melanoma_edge.data.split import check_splits
+from melanoma_edge.data.split import SplitCheck, check_splits
 from melanoma_edge.data.task import Task
 
 PROBLEMS_SHOWN = 20
 
 
-def summarize(dataset: Dataset, task: Task) -> dict[str, Any]:
-    """A JSON-able summary: images by split, class and diagnosis, groups, image sizes, problems, the split check."""
+@dataclass(frozen=True)
+class SplitCounts:
+    """Images of one split: all, by class of the task, and by the dataset's own diagnosis."""
+
+    images: int
+    classes: Mapping[str, int]
+    diagnoses: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class SizeRange:
+    """Smallest and largest width and height of the images in pixels, as stored."""
+
+    width: tuple[int, int]
+    height: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Problems:
+    """How many files or rows were left out, and the first PROBLEMS_SHOWN of them."""
+
+    count: int
+    first: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class CalibrationImages:
+    """The images that set the INT8 ranges, and the proof that none is evaluated: both last counts are 0.
+
+    split: which one they are from. groups_shared_with_evaluation: their lesions or patients that validation or test
+    holds too. identical_files_in_evaluation: images of validation and test with the bytes of one of them.
+    """
+
+    split: str
+    count: int
+    ids: tuple[str, ...]
+    groups_shared_with_evaluation: int
+    identical_files_in_evaluation: int
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """A dataset as report.json has it. splits: by name, of SPLITS. calibration: None where nothing is compiled."""
+
+    name: str
+    licence: str
+    clinical: bool
+    task: str
+    notes: tuple[str, ...]
+    images: int
+    groups: int
+    splits: Mapping[str, SplitCounts]
+    split_check: SplitCheck
+    image_size: SizeRange
+    problems: Problems
+    calibration: CalibrationImages | None = None
+
+
+def summarize(dataset: Dataset, task: Task) -> DataSummary:
+    """Count what a dataset holds, with every image's size and bytes read from disk."""
     samples = dataset.samples
     by_split = Counter(s.split for s in samples)
     by_class = Counter((s.split, task.classes[task.label(s.diagnosis)]) for s in samples)
     by_diagnosis = Counter((s.split, s.diagnosis) for s in samples)
     diagnoses = sorted({s.diagnosis for s in samples})
-    return {
-        "name": dataset.name,
-        "licence": dataset.licence,
-        "clinical": dataset.clinical,
-        "task": task.name,
-        "notes": list(dataset.notes),
-        "images": len(samples),
-        "groups": len({s.group for s in samples}),
-        "splits": {
-            name: {
-                "images": by_split[name],
-                "classes": {c: by_class[name, c] for c in task.classes},
-                "diagnoses": {d: by_diagnosis[name, d] for d in diagnoses},
-            }
+    return DataSummary(
+        name=dataset.name,
+        licence=dataset.licence,
+        clinical=dataset.clinical,
+        task=task.name,
+        notes=dataset.notes,
+        images=len(samples),
+        groups=len({s.group for s in samples}),
+        splits={
+            name: SplitCounts(
+                by_split[name],
+                {label: by_class[name, label] for label in task.classes},
+                {diagnosis: by_diagnosis[name, diagnosis] for diagnosis in diagnoses},
+            )
             for name in SPLITS
         },
-        "split_check": asdict(check_splits(samples)),
-        "image_size": _size_range([s.path for s in samples]),
-        "problems": {
-            "count": len(dataset.problems),
-            "first": [asdict(problem) for problem in dataset.problems[:PROBLEMS_SHOWN]],
-        },
-    }
+        split_check=check_splits(samples),
+        image_size=_size_range([s.path for s in samples]),
+        problems=Problems(len(dataset.problems), dataset.problems[:PROBLEMS_SHOWN]),
+    )
 
 
 def write_split_csv(dataset: Dataset, path: Path) -> None:
@@ -57,7 +112,6 @@ def write_split_csv(dataset: Dataset, path: Path) -> None:
     write_atomic(path, text.getvalue())
 
 
-def _size_range(paths: list[Path]) -> dict[str, list[int]]:
-    """Smallest and largest width and height in pixels, as stored."""
+def _size_range(paths: list[Path]) -> SizeRange:
     widths, heights = zip(*map(image_size, paths), strict=True)
-    return {"width": [min(widths), max(widths)], "height": [min(heights), max(heights)]}
+    return SizeRange((min(widths), max(widths)), (min(heights), max(heights)))

@@ -4,17 +4,18 @@ import csv
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_edge.artifact import Stage
+from melanoma_edge.artifact import Stage, read_json
 from melanoma_edge.data.dataset import Sample
+from melanoma_edge.data.inspect import DataSummary
 from melanoma_edge.data.pixels import read_pixels
 from melanoma_edge.data.task import Task
 
 EVALUATED = ("val", "test")
+SUMMARY = "data.json"
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,9 @@ class Images:
     size: int
 
     @property
-    def facts(self) -> dict[str, Any]:
-        """The stage's data.json: summary, preprocessing, calibration."""
-        return dict(json.loads((self.stage.folder / "data.json").read_text()))
+    def summary(self) -> DataSummary:
+        """What the dataset holds, and which images calibrate."""
+        return read_json(self.stage.folder / SUMMARY, DataSummary)
 
     def pixels(self, name: str) -> NDArray[np.uint8]:
         """Decoded images of "train" (larger than the network's input), "calibration", "val" or "test"."""

@@ -4,9 +4,8 @@ Training, reference, calibration, verification and every bundle use these functi
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,23 @@ from PIL import Image, ImageOps
 
 from melanoma_edge.errors import InputError
 
+STEPS = ("exif_transpose", "rgb", "center_crop_square", "resize_bilinear_antialias", "normalize")
+RESIZE = "Pillow Image.resize(BILINEAR, reducing_gap=None), uint8, 22-bit fixed point"
+FORMULA = "(pixel - mean) / std"
 MEAN = STD = 128.0  # scale 1/128 and zero point 0: the first integer is pixel - 128, so quantising the image is exact
+
+
+@dataclass(frozen=True)
+class PreprocessingFacts:
+    """A `Preprocessing` in full, as reports and manifests have it: the steps in their order, how the image is resized,
+    how pixels (0 to 255) are normalised, and its three fields."""
+
+    steps: tuple[str, ...]
+    resize: str
+    formula: str
+    size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -34,14 +49,9 @@ class Preprocessing:
                 f"mean is {self.mean}, std {self.std}: finite numbers in pixel units (0-255) are accepted, std above 0"
             )
 
-    def describe(self) -> dict[str, Any]:
-        """The specification as it stands in manifests and bundles."""
-        return {
-            "steps": ["exif_transpose", "rgb", "center_crop_square", "resize_bilinear_antialias", "normalize"],
-            "resize": "Pillow Image.resize(BILINEAR, reducing_gap=None), uint8, 22-bit fixed point",
-            "formula": "(pixel - mean) / std",
-            **asdict(self),
-        }
+    def describe(self) -> PreprocessingFacts:
+        """Everything that there is to say about it."""
+        return PreprocessingFacts(STEPS, RESIZE, FORMULA, self.size, self.mean, self.std)
 
 
 def square(image: Image.Image) -> Image.Image:

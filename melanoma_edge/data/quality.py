@@ -32,10 +32,10 @@ The lesion is looked for in the blue channel, which melanin darkens most, on a g
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +85,21 @@ class Limits:
     max_cut: float
 
 
+@dataclass(frozen=True)
+class CaptureGuide:
+    """What an app says of a photograph, as policy.json has it. version: of the measures. advice: English, by code.
+
+    accepted: share of the validation images that each limit lets pass. flagged_in_validation: how many "images" those
+    are, for how many of them "any" advice is, and each code's.
+    """
+
+    version: int
+    limits: Limits
+    advice: Mapping[str, str]
+    accepted: float
+    flagged_in_validation: Mapping[str, int]
+
+
 # No limit is stricter than this, however clean the images are that it comes from.
 LENIENT = {"max_shadows": 0.02, "max_highlights": 0.02, "max_offset": 0.5, "max_cut": 0.1}
 
@@ -114,13 +129,13 @@ def limits(measured: Sequence[Quality], accepted: float = ACCEPTED) -> Limits:
     What a dataset is full of, such as lesions larger than the frame, is thereby accepted. Quantiles are linear between
     two images (numpy's default).
     """
-    found = {}
+    chosen = {}
     for limit in fields(Limits):
         side, _, name = limit.name.partition("_")
         values = [getattr(quality, name) for quality in measured]
         share = accepted if side == "max" else 1 - accepted
-        found[limit.name] = max(float(np.quantile(values, share)), LENIENT.get(limit.name, -math.inf))
-    return Limits(**found)
+        chosen[limit.name] = max(float(np.quantile(values, share)), LENIENT.get(limit.name, -math.inf))
+    return Limits(**chosen)
 
 
 def advice(quality: Quality, within: Limits) -> tuple[str, ...]:
@@ -140,9 +155,13 @@ def advice(quality: Quality, within: Limits) -> tuple[str, ...]:
     return tuple(code for code in ADVICE if wrong[code])
 
 
-def describe(within: Limits) -> dict[str, Any]:
-    """The limits as they stand in a bundle: with the version of the measures, and the advice in English."""
-    return {"version": VERSION, "limits": asdict(within), "advice": dict(ADVICE)}
+def guide(measured: Sequence[Quality], accepted: float = ACCEPTED) -> CaptureGuide:
+    """`limits` of these images, and how many of them each piece of advice is for."""
+    within = limits(measured, accepted)
+    called_for = [advice(quality, within) for quality in measured]
+    counts = Counter(code for codes in called_for for code in codes)
+    flagged = {"images": len(measured), "any": sum(map(bool, called_for)), **{code: counts[code] for code in ADVICE}}
+    return CaptureGuide(VERSION, within, ADVICE, accepted, flagged)
 
 
 def _focus(y: Integers) -> float:

@@ -4,18 +4,17 @@ import csv
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from melanoma_edge.artifact import run_stage, sha256_file, sha256_json, write_json
 from melanoma_edge.data.dataset import Dataset, Sample
-from melanoma_edge.data.inspect import summarize
+from melanoma_edge.data.inspect import CalibrationImages, summarize
 from melanoma_edge.data.open import open_dataset, parse_spec
 from melanoma_edge.data.pixels import write_pixels
-from melanoma_edge.data.prepared import EVALUATED, Images
-from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.data.prepared import EVALUATED, SUMMARY, Images
 from melanoma_edge.data.task import TASKS, Task
 from melanoma_edge.errors import InputError
 from melanoma_edge.options import DataOptions
@@ -41,7 +40,8 @@ def prepare(work: Path, options: DataOptions, *, size: int, train: bool, progres
         write_pixels(calibration, size, folder / "calibration.npy", progress=progress)
         if train:
             write_pixels(dataset.split("train"), train_size, folder / "train.npy", progress=progress)
-        write_json(folder / "data.json", _facts(dataset, task, size, calibration))
+        counted = _calibration(dataset, calibration)
+        write_json(folder / SUMMARY, replace(summarize(dataset, task), calibration=counted))
 
     stage = run_stage(
         work / "data",
@@ -76,22 +76,18 @@ def _choose(train: Sequence[Sample], count: int, seed: int) -> tuple[Sample, ...
     return tuple(train[i] for i in sorted(picked))
 
 
-def _facts(dataset: Dataset, task: Task, size: int, calibration: Sequence[Sample]) -> dict[str, Any]:
-    """What the manifest says of the data, with the proof that calibration never saw an evaluation image."""
+def _calibration(dataset: Dataset, calibration: Sequence[Sample]) -> CalibrationImages:
+    """Which images calibrate, with the proof that none of them is evaluated."""
     seen = {sha256_file(s.path) for s in calibration}
     evaluated = [s for split in EVALUATED for s in dataset.split(split)]
     groups = {s.group for s in evaluated}
-    return {
-        "summary": summarize(dataset, task),
-        "preprocessing": Preprocessing(size).describe(),
-        "calibration": {
-            "split": "train",
-            "count": len(calibration),
-            "ids": [s.id for s in calibration],
-            "groups_shared_with_evaluation": len({s.group for s in calibration} & groups),
-            "identical_files_in_evaluation": sum(sha256_file(s.path) in seen for s in evaluated),
-        },
-    }
+    return CalibrationImages(
+        split="train",
+        count=len(calibration),
+        ids=tuple(s.id for s in calibration),
+        groups_shared_with_evaluation=len({s.group for s in calibration} & groups),
+        identical_files_in_evaluation=sum(sha256_file(s.path) in seen for s in evaluated),
+    )
 
 
 def _write_samples(path: Path, dataset: Dataset) -> None:

@@ -22,7 +22,7 @@ def members(images: Images) -> dict[str, dict[str, str]]:
     }
     found["age"] = {s.id: band for s in samples if (band := _band(s.metadata))}
     found["diagnosis"] = {s.id: s.diagnosis for s in samples if s.diagnosis}
-    if images.facts["summary"]["clinical"]:
+    if images.summary.clinical:
         shown = (image for chunk in in_chunks(images.pixels("test"), CHUNK) for image in chunk)
         tones = (skin_tone.tone(skin_tone.angle(image)) for image in shown)
         found[TONE] = {s.id: tone for s, tone in zip(samples, tones, strict=True)}

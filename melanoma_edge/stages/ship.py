@@ -1,7 +1,5 @@
 """Assemble the report from what every stage left, and publish the bundle, or withhold it when a gate failed."""
 
-import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -11,9 +9,11 @@ from typing import Any
 import msgspec
 
 from melanoma_edge import registry
-from melanoma_edge.artifact import CHECKPOINT, MANIFEST, Artifact, Stage, builtins, json_text, read_manifest
+from melanoma_edge.artifact import CHECKPOINT, MANIFEST, Artifact, Stage, builtins, json_text, read_json, read_manifest
 from melanoma_edge.bench.document import BenchReport, BrowserReport
 from melanoma_edge.data.prepared import Images
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.data.quality import CaptureGuide
 from melanoma_edge.options import CompileOptions
 from melanoma_edge.report.bundle import GENERATOR, WORK, publish, withhold
 from melanoma_edge.report.document import build_report, jsonable
@@ -24,6 +24,7 @@ from melanoma_edge.report.policy import build_policy, read_advice
 from melanoma_edge.stages import export, package, predict, quantize
 from melanoma_edge.stages.proof import pictures
 from melanoma_edge.targets import Contents
+from melanoma_edge.train.history import TRAINED, TrainingReport
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Made:
     quantized: Stage
     artifacts: Sequence[Artifact]
     reference: Stage  # the calibrated one: predictions and float graph
-    capture: Mapping[str, Any]  # of `stages.capture`
+    capture: CaptureGuide
 
     @property
     def options(self) -> dict[str, Any]:
@@ -53,10 +54,10 @@ def report(made: Made, verify: Mapping[str, Any], bench: BenchReport, compiling:
 
     Raises InputError when the file of advice cannot be read any more.
     """
-    facts, task = made.images.facts, asdict(made.images.task)
+    task = asdict(made.images.task)
     proof = compiling.proof
     chosen = {"proof": asdict(proof), "gates": asdict(compiling.gates), "files": asdict(compiling.files)}
-    training = _training(made.trained)
+    training = None if made.trained is None else read_json(made.trained.folder / TRAINED, TrainingReport)
     document = build_report(
         build={
             "name": made.name,
@@ -65,22 +66,22 @@ def report(made: Made, verify: Mapping[str, Any], bench: BenchReport, compiling:
             "options": {**made.options, **chosen},
             "seed": made.images.stage.manifest["options"]["seed"],
             "task": task,
-            "arch": training["arch"] if training else None,
+            "arch": training.arch if training else None,
             "image_size": made.images.size,
             "targets": list(made.targets),
             "quantization": export.facts(made.quantized),
             "export": export.facts(made.exported),
         },
-        data={**facts["summary"], "calibration": facts["calibration"]},
-        preprocessing=facts["preprocessing"],
+        data=builtins(made.images.summary),
+        preprocessing=builtins(Preprocessing(made.images.size).describe()),
         reference=predict.facts(made.reference),
         verify=verify,
         bench=builtins(bench),
-        training=training,
+        training=None if training is None else builtins(training),
         files=[{"file": file, **how} for file, how in _provenance(_places(made)).items()],
     )
     policy = build_policy(made.name, task, document["artifacts"], read_advice(proof.advice), proof.min_kept)
-    return {**document, "policy": jsonable({**policy, "capture": made.capture})}
+    return {**document, "policy": jsonable({**policy, "capture": builtins(made.capture)})}
 
 
 def finish(
@@ -167,13 +168,3 @@ def _provenance(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
             **{key: manifest[key] for key in ("stage", "inputs", "options", "versions", "seconds")},
         }
     return told
-
-
-def _training(trained: Stage | None) -> dict[str, Any] | None:
-    """What the training stage wrote, with its history as rows."""
-    if trained is None:
-        return None
-    facts = dict(json.loads((trained.folder / "train.json").read_text()))
-    with (trained.folder / "history.csv").open(newline="") as f:
-        rows = [{k: v if k == "phase" else float(v) for k, v in row.items()} for row in csv.DictReader(f)]
-    return {**facts, "history": [{**row, "epoch": int(row["epoch"])} for row in rows]}

@@ -34,7 +34,7 @@ def run(
         torch.manual_seed(seed)
         model = models.create(spec.arch, spec.num_classes, dropout=spec.dropout, head=spec.head)
         loaded = load_weights(model, spec.arch, network.weights)
-        write_json(folder / "weights.json", asdict(loaded))
+        write_json(folder / "weights.json", loaded)
         data = TrainingData(
             images.pixels("train"),
             images.labels("train"),

@@ -5,6 +5,10 @@ import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 
+from melanoma_edge.options import TrainOptions
+
+TRAINED = "train.json"  # the report in the folder of a training
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -20,17 +24,30 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class History:
-    """All epochs, and where and how they ran."""
+class TrainingReport:
+    """What a training leaves beside the weights. epochs: how many were run; best_epoch: the one whose weights are kept.
 
-    epochs: tuple[Epoch, ...]
+    val_auc: of that one. seconds: of all epochs together. device, precision: that `options` came to on the machine.
+    """
+
+    arch: str
+    parameters: int
+    epochs: int
+    best_epoch: int
+    val_auc: float
+    train_images: int
+    val_images: int
+    seconds: float
     device: str
     precision: str
+    options: TrainOptions
+    seed: int
+    history: tuple[Epoch, ...]
 
-    @property
-    def best(self) -> Epoch:
-        """The epoch whose weights are kept: the first with the highest validation AUC."""
-        return max(self.epochs, key=lambda row: row.val_auc)
+
+def best(epochs: Sequence[Epoch]) -> Epoch:
+    """The epoch whose weights are kept: the first with the highest validation AUC."""
+    return max(epochs, key=lambda row: row.val_auc)
 
 
 def to_csv(epochs: Sequence[Epoch]) -> str:

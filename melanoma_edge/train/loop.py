@@ -6,6 +6,7 @@ training gives what an uninterrupted one would have given.
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from melanoma_edge.train import augment, checkpoint, schedule
 from melanoma_edge.train.average import average_of
 from melanoma_edge.train.diagnoses import DiagnosisHead
 from melanoma_edge.train.given import TrainingData, check
-from melanoma_edge.train.history import Epoch, History, to_csv
+from melanoma_edge.train.history import TRAINED, Epoch, TrainingReport, best, to_csv
 from melanoma_edge.train.machine import Machine, choose, settings
 from melanoma_edge.train.schedule import Phase
 from melanoma_edge.train.weights import save_model
@@ -114,7 +115,7 @@ def train(
     progress: Progress = silent,
     *,
     seed: int = 0,
-) -> History:
+) -> TrainingReport:
     """Train `model` in place, leave it with its best epoch's weights, on the CPU and in eval mode, and write `folder`.
 
     Writes `model.safetensors`, `history.csv` and `train.json`. An interrupted training leaves a checkpoint and goes on
@@ -129,18 +130,18 @@ def train(
         run = _Run(model, average, second, spec, data, options, seed, machine)
         state = checkpoint.load(folder, run.key)
         try:
-            rows, best = _learn(run, state, folder, progress)
+            rows, weights = _learn(run, state, folder, progress)
         finally:
             if second is not None:
                 second.detach()
         model.to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    model.load_state_dict(best)
-    history = History(tuple(rows), run.machine.device.type, run.machine.precision)
+    model.load_state_dict(weights)
+    report = _report(run, rows)
     save_model(folder / CHECKPOINT, model.eval(), spec, data.classes)
     write_atomic(folder / "history.csv", to_csv(rows))
-    write_json(folder / "train.json", _summary(run, history))
+    write_json(folder / TRAINED, report)
     checkpoint.discard(folder)
-    return history
+    return report
 
 
 def _second_head(
@@ -160,7 +161,7 @@ def _learn(
 ) -> tuple[list[Epoch], dict[str, Tensor]]:
     """Go through the phases from where `state` stands, with a checkpoint after each epoch. History and best weights."""
     rows = [Epoch(**row) for row in state["history"]] if state else []
-    best: dict[str, Tensor] = state["best"] if state else {}
+    kept: dict[str, Tensor] = state["best"] if state else {}
     if state:
         run.model.load_state_dict(state["model"])
         run.average.load_state_dict(state["average"])
@@ -176,16 +177,16 @@ def _learn(
                 break
             row = _epoch(run, learner, phase, epoch, progress)
             if row.val_auc > max((earlier.val_auc for earlier in rows), default=-1.0):
-                kept = run.average.module.state_dict()
-                best = {name: tensor.detach().cpu().clone() for name, tensor in kept.items()}
+                averaged = run.average.module.state_dict()
+                kept = {name: tensor.detach().cpu().clone() for name, tensor in averaged.items()}
             rows.append(row)
             aucs.append(row.val_auc)
-            weights = {"model": run.model.state_dict(), "average": run.average.state_dict(), "best": best}
+            weights = {"model": run.model.state_dict(), "average": run.average.state_dict(), "best": kept}
             if run.second is not None:
                 weights["second"] = run.second.state_dict()
             history = [asdict(row) for row in rows]
             checkpoint.save(folder, run.key, {"history": history, **weights, **learner.state()})
-    return rows, best
+    return rows, kept
 
 
 def _learner(run: _Run, phase: Phase, state: dict[str, Any] | None) -> _Learner:
@@ -268,18 +269,20 @@ def _validate(run: _Run) -> tuple[float, float]:
     return cross_entropy(scores, labels).item(), float(auc)
 
 
-def _summary(run: _Run, history: History) -> dict[str, Any]:
-    return {
-        "arch": run.spec.arch,
-        "parameters": sum(parameter.numel() for parameter in run.model.parameters()),
-        "epochs": len(history.epochs),
-        "best_epoch": history.best.epoch,
-        "val_auc": history.best.val_auc,
-        "train_images": len(run.data.train_labels),
-        "val_images": len(run.data.val_labels),
-        "seconds": round(sum(row.seconds for row in history.epochs), 1),
-        "device": history.device,
-        "precision": history.precision,
-        "options": asdict(run.options),
-        "seed": run.seed,
-    }
+def _report(run: _Run, rows: Sequence[Epoch]) -> TrainingReport:
+    kept = best(rows)
+    return TrainingReport(
+        arch=run.spec.arch,
+        parameters=sum(parameter.numel() for parameter in run.model.parameters()),
+        epochs=len(rows),
+        best_epoch=kept.epoch,
+        val_auc=kept.val_auc,
+        train_images=len(run.data.train_labels),
+        val_images=len(run.data.val_labels),
+        seconds=round(sum(row.seconds for row in rows), 1),
+        device=run.machine.device.type,
+        precision=run.machine.precision,
+        options=run.options,
+        seed=run.seed,
+        history=tuple(rows),
+    )

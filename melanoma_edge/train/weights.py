@@ -33,17 +33,6 @@ class LoadReport:
     assumed: bool = False  # the file does not state its normalisation: ImageNet's was taken
     folded: bool = False
 
-    def describe(self) -> str:
-        """One line for people."""
-        if self.source == "none":
-            return "random weights"
-        text = f"{self.loaded} tensors from {self.source}, {len(self.left_random)} left random"
-        if self.folded:
-            text += ", normalisation folded into the first convolution"
-        if self.assumed:
-            text += " (the file does not state its mean and std: ImageNet's were assumed)"
-        return text
-
 
 @dataclass(frozen=True)
 class Checkpoint:

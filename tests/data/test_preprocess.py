@@ -100,5 +100,5 @@ def test_every_pixel_value_is_an_exact_multiple_of_the_input_scale():
 def test_mean_and_std_are_per_channel():
     spec = Preprocessing(8, (10.0, 20.0, 30.0), (2.0, 4.0, 5.0))
     np.testing.assert_array_equal(normalize(np.full((1, 1, 3), 40, np.uint8), spec)[0, 0], [15.0, 5.0, 2.0])
-    assert spec.describe()["mean"] == (10.0, 20.0, 30.0)
-    assert spec.describe()["size"] == 8
+    facts = spec.describe()
+    assert (facts.size, facts.mean, facts.std) == (8, (10.0, 20.0, 30.0), (2.0, 4.0, 5.0))

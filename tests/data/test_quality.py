@@ -223,9 +223,14 @@ def test_limits_of_immaculate_images_stay_lenient() -> None:
     assert not {"lesion_cut", "off_centre"} & set(advice(measure(lesion(centre=(0.6, 0.5))), within))
 
 
-def test_the_description_is_complete() -> None:
-    told = quality.describe(WIDE)
-    assert told["version"] == 1 and set(told["advice"]) == set(ADVICE) and Limits(**told["limits"]) == WIDE
+def test_a_guide_counts_what_it_flags() -> None:
+    measured = [measure(lesion(centre=(0.5 + i / 60, 0.5))) for i in range(20)]
+    made = quality.guide(measured, 0.9)
+    codes = [advice(quality_of_image, made.limits) for quality_of_image in measured]
+    counts = made.flagged_in_validation
+    assert made.limits == limits(measured, 0.9) and set(made.advice) == set(ADVICE)
+    assert counts["images"] == 20 and counts["any"] == sum(map(bool, codes)) > 0
+    assert {code: sum(code in each for each in codes) for code in ADVICE} == {code: counts[code] for code in ADVICE}
 
 
 @pytest.mark.data

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from melanoma_edge.artifact import builtins
 from melanoma_edge.data import quality
 from melanoma_edge.errors import InputError
 from melanoma_edge.report.document import schema
@@ -146,7 +147,7 @@ def test_another_versions_policy_is_refused(tmp_path, text):
 
 def with_capture(**changes) -> dict:
     good = quality.measure(SHARP)
-    return {**policy(), "capture": {**quality.describe(quality.limits([good])), **changes}}
+    return {**policy(), "capture": {**builtins(quality.guide([good])), **changes}}
 
 
 SHARP = np.random.default_rng(0).integers(90, 160, (40, 40, 3), np.uint8)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from melanoma_edge.data.quality import ADVICE, Limits, Quality, advice, measure
+from melanoma_edge.data.quality import Quality, advice, guide, measure
 from melanoma_edge.options import DataOptions
 from melanoma_edge.progress import silent
 from melanoma_edge.stages import capture
@@ -19,12 +19,8 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_block_holds_limits_and_what_they_flag(work: Path) -> None:
     images = data_stage.prepare(work, DataOptions("synthetic:120"), size=48, train=False, progress=silent)
     told = capture.run(work, images, silent)
-    within = Limits(**told["limits"])
-    found = [advice(measure(pixels), within) for pixels in images.pixels("val")]
-    flagged = told["flagged_in_validation"]
-    assert flagged["images"] == len(found) > 0
-    assert {code: sum(code in codes for codes in found) for code in ADVICE} == {c: flagged[c] for c in ADVICE}
-    assert flagged["any"] == sum(map(bool, found)) < len(found)
+    assert told == guide([measure(pixels) for pixels in images.pixels("val")])
+    assert told.flagged_in_validation["images"] == len(images.pixels("val")) > told.flagged_in_validation["any"]
     calls = []
     again = capture.run(work, images, lambda *told: calls.append(told))
     assert again == told and not calls  # nothing is measured twice
@@ -32,6 +28,6 @@ def test_the_block_holds_limits_and_what_they_flag(work: Path) -> None:
 
 def test_a_black_picture_is_refused(work: Path) -> None:
     images = data_stage.prepare(work, DataOptions("synthetic:120"), size=48, train=False, progress=silent)
-    within = Limits(**capture.run(work, images, silent)["limits"])
+    within = capture.run(work, images, silent).limits
     black = Quality(0, 0, 1, 0, 0, 0, 0, 0)
     assert advice(black, within) == ("blurred", "too_dark", "no_lesion")

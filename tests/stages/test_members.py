@@ -15,7 +15,7 @@ def images(metadata: list[dict[str, str]], clinical: bool) -> Any:
     samples = [Sample(f"im{i}", Path("x"), "mel", "g", "test", m) for i, m in enumerate(metadata)]
     pixels = np.full((len(samples), 20, 20, 3), (224, 172, 135), np.uint8)
     return SimpleNamespace(
-        samples=lambda _split: samples, pixels=lambda _name: pixels, facts={"summary": {"clinical": clinical}}
+        samples=lambda _split: samples, pixels=lambda _name: pixels, summary=SimpleNamespace(clinical=clinical)
     )
 
 

@@ -6,7 +6,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from melanoma_edge.train.history import Epoch, History, to_csv
+from melanoma_edge.train.history import Epoch, best, to_csv
 
 numbers = st.floats(0, 1e6)
 epochs = st.builds(
@@ -25,6 +25,6 @@ def test_csv_keeps_every_digit(rows: list[Epoch]) -> None:
 
 @given(rows=st.lists(epochs, min_size=1, max_size=5))
 def test_the_best_is_the_first_highest(rows: list[Epoch]) -> None:
-    best = History(tuple(rows), "cpu", "float32").best
-    assert all(row.val_auc <= best.val_auc for row in rows)
-    assert all(row.val_auc < best.val_auc for row in rows[: rows.index(best)])
+    kept = best(rows)
+    assert all(row.val_auc <= kept.val_auc for row in rows)
+    assert all(row.val_auc < kept.val_auc for row in rows[: rows.index(kept)])

@@ -1,7 +1,6 @@
 """A training learns, stops, says what is wrong, and survives a kill at any point without a trace in its result."""
 
 import csv
-import json
 import os
 import signal
 import subprocess
@@ -16,19 +15,20 @@ from safetensors.torch import load_file
 from tiny_training import SPEC, TINY, tiny_data, tiny_network
 
 from melanoma_edge import models
+from melanoma_edge.artifact import read_json
 from melanoma_edge.errors import EdgeError, InputError
-from melanoma_edge.options import TrainOptions
 from melanoma_edge.progress import silent
 from melanoma_edge.train import checkpoint
-from melanoma_edge.train.history import Epoch, History
+from melanoma_edge.train.history import TRAINED, Epoch, TrainingReport
 from melanoma_edge.train.loop import train
 from melanoma_edge.train.weights import load_model
 
+Trained = tuple[TrainingReport, bytes]  # with the weights
 STEPS = 5 * TINY.epochs  # batches in the tiny training
 
 
-def rows(history: History) -> list[Epoch]:
-    return [replace(row, seconds=0.0) for row in history.epochs]
+def rows(report: TrainingReport) -> list[Epoch]:
+    return [replace(row, seconds=0.0) for row in report.history]
 
 
 def weights(folder: Path) -> bytes:
@@ -36,7 +36,7 @@ def weights(folder: Path) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[History, bytes]:
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     folder = tmp_path_factory.mktemp("uninterrupted")
     torch.set_num_threads(1)
     return train(tiny_network(), SPEC, tiny_data(), TINY, folder), weights(folder)
@@ -57,32 +57,31 @@ def kill_at(step: int) -> object:
 
 def test_training_learns_and_leaves_three_files(tmp_path: Path) -> None:
     model, data = tiny_network(), tiny_data()
-    history = train(model, SPEC, data, replace(TINY, epochs=8, lr=2e-2, patience=8), tmp_path)
-    assert history.best.val_auc > 0.9
+    report = train(model, SPEC, data, replace(TINY, epochs=8, lr=2e-2, patience=8), tmp_path)
+    assert report.val_auc > 0.9
     assert sorted(p.name for p in tmp_path.iterdir()) == ["history.csv", "model.safetensors", "train.json"]
     with (tmp_path / "history.csv").open() as file:
         written = list(csv.DictReader(file))
     assert [row["phase"] for row in written] == ["frozen"] + ["full"] * 7
-    assert [float(row["val_auc"]) for row in written] == [row.val_auc for row in history.epochs]
-    facts = json.loads((tmp_path / "train.json").read_text())
-    assert (facts["best_epoch"], facts["val_auc"]) == (history.best.epoch, history.best.val_auc)
-    assert (facts["device"], facts["precision"]) == ("cpu", "float32")
-    assert facts["parameters"] == sum(p.numel() for p in model.parameters())
+    assert [float(row["val_auc"]) for row in written] == [row.val_auc for row in report.history]
+    assert read_json(tmp_path / TRAINED, TrainingReport) == report
+    assert (report.device, report.precision) == ("cpu", "float32")
+    assert report.parameters == sum(p.numel() for p in model.parameters())
     assert not model.training
 
 
 def test_the_kept_weights_are_the_best_epochs(tmp_path: Path) -> None:
     model, data = tiny_network(), tiny_data()
-    history = train(model, SPEC, data, replace(TINY, epochs=6, lr=5e-2), tmp_path)
+    report = train(model, SPEC, data, replace(TINY, epochs=6, lr=5e-2), tmp_path)
     batch = torch.from_numpy(data.val_pixels).permute(0, 3, 1, 2).float().sub(128).div(128)
     with torch.no_grad():
         loss = torch.nn.functional.cross_entropy(model(batch), torch.from_numpy(data.val_labels)).item()
-    assert loss == pytest.approx(history.best.val_loss, rel=1e-5)
+    assert loss == pytest.approx(report.history[report.best_epoch - 1].val_loss, rel=1e-5)
     state = load_file(tmp_path / "model.safetensors")
     assert all(torch.equal(tensor, state[name]) for name, tensor in model.state_dict().items())
 
 
-def test_equal_seeds_give_equal_bytes_and_others_do_not(tmp_path: Path, uninterrupted: tuple[History, bytes]) -> None:
+def test_equal_seeds_give_equal_bytes_and_others_do_not(tmp_path: Path, uninterrupted: Trained) -> None:
     again = train(tiny_network(), SPEC, tiny_data(), replace(TINY, workers=1), tmp_path / "a")
     assert rows(again) == rows(uninterrupted[0])
     assert weights(tmp_path / "a") == uninterrupted[1]
@@ -91,7 +90,7 @@ def test_equal_seeds_give_equal_bytes_and_others_do_not(tmp_path: Path, uninterr
 
 
 @pytest.mark.parametrize("step", [1, 5, 6, 8, 10, 17, STEPS])
-def test_a_kill_at_any_batch_leaves_no_trace(step: int, tmp_path: Path, uninterrupted: tuple[History, bytes]) -> None:
+def test_a_kill_at_any_batch_leaves_no_trace(step: int, tmp_path: Path, uninterrupted: Trained) -> None:
     with pytest.raises(KilledError):
         train(tiny_network(), SPEC, tiny_data(), TINY, tmp_path, kill_at(step))
     assert (tmp_path / checkpoint.NAME).exists() == (step > 5), "one checkpoint a finished epoch"
@@ -134,7 +133,7 @@ train(tiny_network(), SPEC, tiny_data(), TINY, Path(sys.argv[2]), progress)
 """
 
 
-def test_sigkill_leaves_no_trace(tmp_path: Path, uninterrupted: tuple[History, bytes]) -> None:
+def test_sigkill_leaves_no_trace(tmp_path: Path, uninterrupted: Trained) -> None:
     command = [sys.executable, "-c", CHILD, str(Path(__file__).parents[1]), str(tmp_path), "13"]
     assert (
         subprocess.run(command, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"}).returncode == -signal.SIGKILL
@@ -167,9 +166,9 @@ def test_another_trainings_checkpoint_is_refused(tmp_path: Path) -> None:
 
 def test_early_stopping_keeps_the_best(tmp_path: Path) -> None:
     options = replace(TINY, epochs=30, patience=2, lr=1e-9, frozen_lr=1e-9)
-    history = train(tiny_network(), SPEC, tiny_data(), options, tmp_path)
-    full = [row.val_auc for row in history.epochs if row.phase == "full"]
-    assert len(history.epochs) < 30
+    report = train(tiny_network(), SPEC, tiny_data(), options, tmp_path)
+    full = [row.val_auc for row in report.history if row.phase == "full"]
+    assert len(report.history) < 30
     assert len(full) - 1 - full.index(max(full)) == 2
 
 
@@ -181,9 +180,9 @@ def test_a_diverging_loss_says_where_and_what_to_try(tmp_path: Path) -> None:
 
 def test_bfloat16_learns_too(tmp_path: Path) -> None:
     options = replace(TINY, epochs=8, lr=2e-2, precision="bfloat16")
-    history = train(tiny_network(), SPEC, tiny_data(), options, tmp_path)
-    assert history.precision == "bfloat16"
-    assert history.best.val_auc > 0.9
+    report = train(tiny_network(), SPEC, tiny_data(), options, tmp_path)
+    assert report.precision == "bfloat16"
+    assert report.val_auc > 0.9
     assert all(t.dtype in {torch.float32, torch.int64} for t in load_file(tmp_path / "model.safetensors").values())
 
 
@@ -209,8 +208,8 @@ def test_seven_classes_and_a_real_backbone(tmp_path: Path) -> None:
     spec = models.spec("meshnet", 7, image_size=32)
     torch.manual_seed(0)
     model = models.create("meshnet", 7)
-    history = train(model, spec, data, replace(TINY, epochs=2, frozen_epochs=0, lr=1e-2), tmp_path)
-    assert 0 <= history.best.val_auc <= 1
+    report = train(model, spec, data, replace(TINY, epochs=2, frozen_epochs=0, lr=1e-2), tmp_path)
+    assert 0 <= report.val_auc <= 1
     loaded, made_with = load_model(tmp_path / "model.safetensors")
     assert (made_with.spec, made_with.classes) == (spec, classes)
     image = torch.randn(1, 3, 32, 32)
@@ -225,6 +224,5 @@ def test_threads_are_put_back(tmp_path: Path) -> None:
 
 
 def test_options_are_all_recorded(tmp_path: Path) -> None:
-    train(tiny_network(), SPEC, tiny_data(), replace(TINY, epochs=1), tmp_path)
-    recorded = json.loads((tmp_path / "train.json").read_text())["options"]
-    assert TrainOptions(**recorded) == replace(TINY, epochs=1)
+    report = train(tiny_network(), SPEC, tiny_data(), replace(TINY, epochs=1), tmp_path)
+    assert report.options == replace(TINY, epochs=1)
