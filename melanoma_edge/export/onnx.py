@@ -5,9 +5,8 @@ import io
 import logging
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from torch import nn
 from melanoma_edge.artifact import write_atomic
 from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.errors import EdgeError
+from melanoma_edge.export.report import ExportReport
 
 OPSET = 18
 IR_VERSION = 10  # of ONNX 1.16: a newer one adds nothing that is used here, and older runtimes refuse it
@@ -31,16 +31,6 @@ TOLERANCE = 1e-4  # of the largest logit where that exceeds 1
 
 
 Logits = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-
-
-@dataclass(frozen=True)
-class ExportReport:
-    """What was written. `max_abs_difference`: of its logits in onnxruntime to the source's, over the check's images."""
-
-    opset: int
-    operators: Mapping[str, int]
-    bytes: int
-    max_abs_difference: float
 
 
 def export_onnx(model: nn.Module, size: int, path: Path) -> ExportReport:

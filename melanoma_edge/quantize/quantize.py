@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import onnx_ir as ir
@@ -13,7 +12,6 @@ from melanoma_edge.cores import single_threaded
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
-from melanoma_edge.quantize.affine import Affine
 from melanoma_edge.quantize.bias import correct, float_means
 from melanoma_edge.quantize.distillation import distil
 from melanoma_edge.quantize.evidence import Evidence, exact_input, gather, moments, observations
@@ -23,6 +21,7 @@ from melanoma_edge.quantize.head import answers, refit, settle_sums
 from melanoma_edge.quantize.prepare import array, set_array
 from melanoma_edge.quantize.ranges import Observation
 from melanoma_edge.quantize.recipe import Recipe
+from melanoma_edge.quantize.report import QuantizationReport
 from melanoma_edge.quantize.rounding import round_adaptively, round_on_grid
 from melanoma_edge.quantize.scheme import Scheme, rebias, round_weights, settle, weighted_nodes
 from melanoma_edge.quantize.write import write
@@ -31,29 +30,6 @@ CORRECTION_IMAGES = 128  # more do not change the means that bias correction use
 HEAD_IMAGES = 200
 SUM_IMAGES = 64
 FIDELITY_IMAGES = 32
-
-
-@dataclass(frozen=True)
-class QuantizationReport:
-    """What was decided and how well it holds on the calibration images.
-
-    tensors: scale and zero point (uint8) by value name. float_nodes: operators left in float. inexact_nodes: operators
-    whose results may differ between runtimes, in the last bit or by one integer. signal_to_noise: decibels by value
-    name.
-    """
-
-    recipe: Mapping[str, Any]
-    images: int
-    seconds: float
-    tensors: Mapping[str, Affine]
-    integer_nodes: tuple[str, ...]
-    float_nodes: tuple[str, ...]
-    inexact_nodes: tuple[str, ...]
-    signal_to_noise: Mapping[str, float]
-
-    def describe(self) -> dict[str, Any]:
-        """The report as JSON holds it."""
-        return asdict(self)
 
 
 def quantize(
@@ -111,7 +87,7 @@ def decide(evidence: Evidence, recipe: Recipe, *, progress: Progress = silent) -
     )
     nodes = [str(n.name) for n in model.graph]
     report = QuantizationReport(
-        recipe=recipe.describe(),
+        recipe=recipe,
         images=len(evidence.images),
         seconds=round(time.monotonic() - started, 2),
         tensors=dict(sorted(scheme.activations.items())),

@@ -1,7 +1,6 @@
 """How to quantize, as data: the quantizers choose among these."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,3 @@ class Recipe:
     head_correction: bool = True
     float_head: bool = True
     float_nodes: tuple[str, ...] = ()
-
-    def describe(self) -> dict[str, Any]:
-        """The recipe as it stands in reports."""
-        return asdict(self)

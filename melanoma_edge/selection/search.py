@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from melanoma_edge.errors import InputError
 from melanoma_edge.quantize.quantizers import Attempt, Plan
-from melanoma_edge.selection.trial import HEADROOM, Trial
+from melanoma_edge.selection.report import Skipped, Trial
+from melanoma_edge.selection.trial import HEADROOM
 
 Planner = Callable[[], Sequence[Plan]]
 Maker = Callable[[Plan], tuple[Attempt, Trial]]
@@ -18,21 +19,6 @@ Maker = Callable[[Plan], tuple[Attempt, Trial]]
 AIM = 0.6  # of the flip gate: reaching it ends the search
 SLOWEST = 0.8  # latency by float's above which a file is chosen only when nothing faster holds the gates
 UNSEEN = 0.1  # of what `static` changes, squared: grids, the last layer and second order, which no effect predicts
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A plan that was not carried out.
-
-    why: "flips", too many to hold the gates; "dearer", one behind it promised to reach AIM; "little", a fast attempt
-    holds and this one does not promise to reach AIM; "slow", the same, and it is expected above SLOWEST. flip_rate and
-    latency_ratio: what was expected of it, the latter in the slower runtime; None where nothing told.
-    """
-
-    recipe: str
-    why: str
-    flip_rate: float | None
-    latency_ratio: float | None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from melanoma_edge.options import Gates
 from melanoma_edge.progress import Progress
 from melanoma_edge.quantize.quantizers import Attempt
 from melanoma_edge.runtime.predict import Predict
+from melanoma_edge.selection.report import Trial
 from melanoma_edge.verify import operating_point
 from melanoma_edge.verify.gates import judge
 from melanoma_edge.verify.nearby import nearby
@@ -26,28 +27,6 @@ from melanoma_edge.verify.predictions import Predictions, predict_split
 HEADROOM = 0.8  # of the flip gate: what is estimated on one split must hold on another
 RUNS = 30  # timed runs of each file: enough for a choice, the report's own are more
 FLOAT = "float32"
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One attempt on the validation split. flip_rate and sensitivity_drop: means near the operating point.
-
-    latency_ratio: median of the INT8 TFLite by that of the float one, one thread, taken in turns; onnx_latency_ratio:
-    the same of the ONNX files. seconds: to quantize. holds: every gate, that of flips with HEADROOM.
-    None where a value is not defined.
-    """
-
-    recipe: str
-    seconds: float
-    float_nodes: int
-    latency_ratio: float
-    onnx_latency_ratio: float
-    flips: int
-    flip_rate: float | None
-    sensitivity_drop: float | None
-    auc_delta: float | None
-    mean_abs_dp: float | None
-    holds: bool
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,17 @@
 """The float graph: exported from a checkpoint, or adopted from elsewhere."""
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import onnx_ir as ir
 
-from melanoma_edge.artifact import Stage, run_stage, sha256_file, write_json
-from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.artifact import Stage, read_json, run_stage, sha256_file, write_json
+from melanoma_edge.data.preprocess import Preprocessing, PreprocessingFacts
 from melanoma_edge.export import passes
 from melanoma_edge.export.check import check_contract
 from melanoma_edge.export.normalization import fold_input_normalization
 from melanoma_edge.export.onnx import clean, export_onnx
+from melanoma_edge.export.report import ExportFacts, ExportReport
 from melanoma_edge.train.weights import load_model
 
 MODEL, FACTS = "model.onnx", "facts.json"
@@ -24,7 +24,7 @@ def export(work: Path, checkpoint: Path) -> Stage:
         model, made_with = load_model(checkpoint)
         report = export_onnx(model, made_with.spec.image_size, folder / MODEL)
         rewrites = _rewrite(folder / MODEL, "clean")
-        write_json(folder / FACTS, {"source": "torch", **vars(report), "passes": rewrites})
+        write_json(folder / FACTS, _facts(report, "torch", rewrites))
 
     return run_stage(
         work / "export",
@@ -41,13 +41,13 @@ def adopt(work: Path, onnx: Path, own: Preprocessing) -> Stage:
 
     def make(folder: Path) -> None:
         check_contract(onnx)
-        clean(onnx, folder / MODEL)
+        report = clean(onnx, folder / MODEL)
         model = ir.load(folder / MODEL)
         first = passes.apply(model, "clean")
         fold_input_normalization(model, own.mean, own.std)
         rewrites = {name: first[name] + again for name, again in passes.apply(model, "clean").items()}
         ir.save(model, folder / MODEL)
-        write_json(folder / FACTS, {"source": onnx.name, "own_preprocessing": own.describe(), "passes": rewrites})
+        write_json(folder / FACTS, _facts(report, onnx.name, rewrites, own.describe()))
 
     return run_stage(
         work / "export",
@@ -59,9 +59,23 @@ def adopt(work: Path, onnx: Path, own: Preprocessing) -> Stage:
     )
 
 
-def facts(stage: Stage) -> dict[str, Any]:
+def facts(stage: Stage) -> ExportFacts:
     """What the stage wrote about its own work."""
-    return dict(json.loads((stage.folder / FACTS).read_text()))
+    return read_json(stage.folder / FACTS, ExportFacts)
+
+
+def _facts(
+    report: ExportReport, source: str, rewrites: Mapping[str, int], own: PreprocessingFacts | None = None
+) -> ExportFacts:
+    return ExportFacts(
+        opset=report.opset,
+        operators=report.operators,
+        bytes=report.bytes,
+        max_abs_difference=report.max_abs_difference,
+        source=source,
+        passes=rewrites,
+        own_preprocessing=own,
+    )
 
 
 def _rewrite(path: Path, phase: str) -> dict[str, int]:

@@ -1,6 +1,5 @@
 """The one quantised graph that every INT8 file is written from: attempts in turn, judged on the validation split."""
 
-import json
 import math
 import tempfile
 import time
@@ -13,7 +12,7 @@ import onnx_ir as ir
 
 from melanoma_edge import registry
 from melanoma_edge.allocator import freed_memory_kept
-from melanoma_edge.artifact import Stage, run_stage, write_json
+from melanoma_edge.artifact import Stage, read_json, run_stage, write_json
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.export import passes
@@ -21,8 +20,9 @@ from melanoma_edge.options import CompileOptions
 from melanoma_edge.progress import Progress
 from melanoma_edge.quantize import quantizers
 from melanoma_edge.quantize.quantizers import Attempt, Plan, Subject
+from melanoma_edge.selection.report import QuantizationFacts, SearchReport, Trial
 from melanoma_edge.selection.search import Planner, Search, search
-from melanoma_edge.selection.trial import FLOAT, Bench, Trial, measure
+from melanoma_edge.selection.trial import FLOAT, Bench, measure
 from melanoma_edge.stages import predict
 from melanoma_edge.stages.export import FACTS, MODEL
 
@@ -47,13 +47,7 @@ def run(
         with freed_memory_kept():
             rewrites, found = _search(exported, images, reference, options, progress)
         ir.save(found.chosen.model, folder / MODEL)
-        told = {
-            "wanted": wanted,
-            "chosen": found.chosen.recipe.name,
-            "tried": [asdict(one.trial) for one in found.made],
-            "skipped": [asdict(one) for one in found.skipped],
-        }
-        write_json(folder / FACTS, {"passes": rewrites, **found.chosen.report.describe(), "quantizer": told})
+        write_json(folder / FACTS, _facts(wanted, rewrites, found))
 
     return run_stage(
         work / "quantize",
@@ -75,9 +69,30 @@ def run(
     )
 
 
+def facts(stage: Stage) -> QuantizationFacts:
+    """What the stage wrote about its own work."""
+    return read_json(stage.folder / FACTS, QuantizationFacts)
+
+
 def is_exact(stage: Stage) -> bool:
     """Whether every operator of the graph gives the same bits in every runtime."""
-    return not json.loads((stage.folder / FACTS).read_text())["inexact_nodes"]
+    return not facts(stage).inexact_nodes
+
+
+def _facts(wanted: str, rewrites: Mapping[str, int], found: Search) -> QuantizationFacts:
+    report, trials = found.chosen.report, tuple(attempt.trial for attempt in found.made)
+    return QuantizationFacts(
+        recipe=report.recipe,
+        images=report.images,
+        seconds=report.seconds,
+        tensors=report.tensors,
+        integer_nodes=report.integer_nodes,
+        float_nodes=report.float_nodes,
+        inexact_nodes=report.inexact_nodes,
+        signal_to_noise=report.signal_to_noise,
+        passes=rewrites,
+        quantizer=SearchReport(wanted, found.chosen.recipe.name, trials, tuple(found.skipped)),
+    )
 
 
 def _search(

@@ -14,8 +14,9 @@ from tflite_file import operators, partitions, run
 from melanoma_edge import formats
 from melanoma_edge.export import passes
 from melanoma_edge.export.emit import emit, to_bytes
-from melanoma_edge.quantize.quantize import QuantizationReport, quantize
+from melanoma_edge.quantize.quantize import quantize
 from melanoma_edge.quantize.quantizers import static
+from melanoma_edge.quantize.report import QuantizationReport
 
 MEAN_COLOUR = (np.array([123.675, 116.28, 103.53]) - 128) / 128
 COLUMN, ROW, CONVOLUTION, RELU = range(4)  # the first nodes of `bordered`

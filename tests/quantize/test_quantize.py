@@ -1,8 +1,8 @@
-import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import onnx_ir as ir
 import onnxruntime as ort
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from onnx_graphs import networks
 from small_network import IMAGES, SIZE, SPEC, mobile, run_ort
 
+from melanoma_edge.artifact import json_text
 from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.errors import InputError
 from melanoma_edge.export import passes
@@ -20,6 +21,7 @@ from melanoma_edge.quantize.evidence import exact_input
 from melanoma_edge.quantize.quantize import quantize
 from melanoma_edge.quantize.quantizers import minmax, static, static_wi8_ai8
 from melanoma_edge.quantize.recipe import Recipe
+from melanoma_edge.quantize.report import QuantizationReport
 
 FLOAT = {"Conv", "Add", "Mul", "Sigmoid", "GlobalAveragePool", "MaxPool", "Concat", "Relu", "Clip"}
 MOVES_DATA = {"MaxPool", "Concat"}  # run on whatever integers they are given
@@ -63,10 +65,10 @@ def test_integer_kernels_compute_what_the_simulation_does(method: str) -> None:
 
 def test_the_report_is_json_and_tells_what_was_done() -> None:
     _, report = quantize(mobile(), IMAGES, SPEC, static.RECIPE)
-    told = json.loads(json.dumps(report.describe(), allow_nan=False))
-    assert told["images"] == len(IMAGES) and told["recipe"]["name"] == "static" and told["seconds"] > 0
-    assert told["tensors"]["image"] == {"scale": 1 / 128, "zero_point": 128}
-    assert len(told["float_nodes"]) == 1 and told["signal_to_noise"]["logits"] > 10
+    assert msgspec.json.decode(json_text(report), type=QuantizationReport) == report
+    assert report.images == len(IMAGES) and report.recipe == static.RECIPE and report.seconds > 0
+    assert report.tensors["image"] == Affine(1 / 128, 128)
+    assert len(report.float_nodes) == 1 and report.signal_to_noise["logits"] > 10
 
 
 def test_the_same_input_gives_the_same_bytes_and_the_float_model_stays() -> None:

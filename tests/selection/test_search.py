@@ -10,8 +10,8 @@ import pytest
 from melanoma_edge.errors import InputError
 from melanoma_edge.quantize.quantizers import Plan
 from melanoma_edge.quantize.recipe import Recipe
+from melanoma_edge.selection.report import Trial
 from melanoma_edge.selection.search import UNSEEN, Made, Search, expected_flips, expected_latency, search
-from melanoma_edge.selection.trial import Trial
 
 GATE = 0.01
 TRIAL = Trial(

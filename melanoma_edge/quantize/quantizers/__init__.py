@@ -17,8 +17,9 @@ from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.evidence import Evidence
-from melanoma_edge.quantize.quantize import QuantizationReport, decide, evidence_for
+from melanoma_edge.quantize.quantize import decide, evidence_for
 from melanoma_edge.quantize.recipe import Recipe
+from melanoma_edge.quantize.report import QuantizationReport
 
 AUTO = "auto"
 MINUTES = 3  # a COST from which on a quantizer takes so long that it is asked only when no other holds the gates

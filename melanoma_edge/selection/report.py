@@ -1,0 +1,62 @@
+"""What report.json says of the attempts to quantize."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from melanoma_edge.quantize.report import QuantizationReport
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One attempt on the validation split. flip_rate and sensitivity_drop: means near the operating point.
+
+    latency_ratio: median of the INT8 TFLite by that of the float one, one thread, taken in turns; onnx_latency_ratio:
+    the same of the ONNX files. seconds: to quantize. holds: every gate, that of flips with `trial.HEADROOM`.
+    None where a value is not defined.
+    """
+
+    recipe: str
+    seconds: float
+    float_nodes: int
+    latency_ratio: float
+    onnx_latency_ratio: float
+    flips: int
+    flip_rate: float | None
+    sensitivity_drop: float | None
+    auc_delta: float | None
+    mean_abs_dp: float | None
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A plan that was not carried out.
+
+    why: "flips", too many to hold the gates; "dearer", one behind it promised to reach `search.AIM`; "little", a fast
+    attempt holds and this one does not promise to reach it; "slow", the same, and it is expected above
+    `search.SLOWEST`. flip_rate and latency_ratio: what was expected of it, the latter in the slower runtime; None
+    where nothing told.
+    """
+
+    recipe: str
+    why: str
+    flip_rate: float | None
+    latency_ratio: float | None
+
+
+@dataclass(frozen=True)
+class SearchReport:
+    """The quantizer that was asked for, the recipe that was chosen, the attempts, and the plans that were left out."""
+
+    wanted: str
+    chosen: str
+    tried: tuple[Trial, ...]
+    skipped: tuple[Skipped, ...]
+
+
+@dataclass(frozen=True)
+class QuantizationFacts(QuantizationReport):
+    """The report of the chosen attempt, with the passes before it (rewrites by pass) and how it was chosen."""
+
+    passes: Mapping[str, int]
+    quantizer: SearchReport
