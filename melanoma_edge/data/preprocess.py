@@ -3,9 +3,9 @@
 Training, reference, calibration, verification and every bundle use these functions or their stated equal.
 """
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,44 @@ from melanoma_edge.errors import InputError
 STEPS = ("exif_transpose", "rgb", "center_crop_square", "resize_bilinear_antialias", "normalize")
 RESIZE = "Pillow Image.resize(BILINEAR, reducing_gap=None), uint8, 22-bit fixed point"
 FORMULA = "(pixel - mean) / std"
+Channels = float | tuple[float, ...]  # one number for all channels, or one each
 MEAN = STD = 128.0  # scale 1/128 and zero point 0: the first integer is pixel - 128, so quantising the image is exact
+
+
+class Scaling(Protocol):
+    """What makes a network's input of pixels: (pixel - mean) / std."""
+
+    @property
+    def mean(self) -> Channels:
+        """In pixel units."""
+
+    @property
+    def std(self) -> Channels:
+        """In pixel units, above 0."""
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """What a network takes: (pixel - mean) / std, in pixel units from 0 to 255. One number, or one a channel.
+
+    Raises InputError when mean is not finite or std not positive.
+    """
+
+    mean: Channels = MEAN
+    std: Channels = STD
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    def channels(self, count: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """mean and std of each of `count` channels. Raises InputError when another number of them is stated."""
+        stated = {np.size(numbers) for numbers in (self.mean, self.std)}
+        if not stated <= {1, count}:
+            raise InputError(
+                f"mean is {self.mean}, std {self.std}: one number, or {count}, one a channel, are accepted"
+            )
+        mean, std = (np.broadcast_to(np.asarray(n, float), (count,)).tolist() for n in (self.mean, self.std))
+        return tuple(mean), tuple(std)
 
 
 @dataclass(frozen=True)
@@ -44,14 +81,20 @@ class Preprocessing:
     std: tuple[float, float, float] = (STD, STD, STD)
 
     def __post_init__(self) -> None:
-        if not all(math.isfinite(m) for m in self.mean) or not all(0 < s < math.inf for s in self.std):
-            raise InputError(
-                f"mean is {self.mean}, std {self.std}: finite numbers in pixel units (0-255) are accepted, std above 0"
-            )
+        _check(self)
 
     def describe(self) -> PreprocessingFacts:
         """Everything that there is to say about it."""
         return PreprocessingFacts(STEPS, RESIZE, FORMULA, self.size, self.mean, self.std)
+
+
+def _check(scaling: Scaling) -> None:
+    mean, std = np.asarray(scaling.mean, float), np.asarray(scaling.std, float)
+    if not np.isfinite(mean).all() or not (np.isfinite(std) & (std > 0)).all():
+        raise InputError(
+            f"mean is {scaling.mean}, std {scaling.std}: finite numbers in pixel units (0-255) are accepted, "
+            "std above 0"
+        )
 
 
 def square(image: Image.Image) -> Image.Image:
@@ -73,7 +116,7 @@ def load_pixels(path: Path, size: int) -> NDArray[np.uint8]:
         return pixels(image, size)
 
 
-def normalize(batch: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.float32]:
-    """uint8 `[..., 3]` to float32 network input of the same layout."""
+def normalize(batch: NDArray[np.uint8], spec: Scaling) -> NDArray[np.float32]:
+    """uint8 `[..., C]` to float32 network input of the same layout."""
     mean, std = np.asarray(spec.mean, np.float32), np.asarray(spec.std, np.float32)
     return (batch.astype(np.float32) - mean) / std

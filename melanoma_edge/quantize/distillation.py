@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from melanoma_edge.cores import side_by_side
-from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.data.preprocess import Scaling
 from melanoma_edge.progress import Progress, silent
-from melanoma_edge.quantize.executor import Batches, Program, run
+from melanoma_edge.quantize.executor import Batches, Images, Program, run
 from melanoma_edge.quantize.fake import constants, hooks
 from melanoma_edge.quantize.head import answers, changes
 from melanoma_edge.quantize.limits import output_group
@@ -61,8 +60,8 @@ def distil(
     model: ir.Model,
     program: Program,
     scheme: Scheme,
-    images: NDArray[np.uint8],
-    spec: Preprocessing,
+    images: Images,
+    spec: Scaling | None,
     *,
     epochs: int,
     progress: Progress = silent,
@@ -70,7 +69,7 @@ def distil(
     """`scheme`, made for `model`, with other integers in weights and biases; as it is, when those answer no closer to
     the float network on the first `JUDGED` images. Deterministic.
 
-    program: the float network. images: uint8 `[N, S, S, 3]`, gone through `epochs` times.
+    program: the float network. images, spec: as `executor.Batches` takes them, gone through `epochs` times.
     """
     learned, fixed = _start(model, scheme), constants(model, scheme)
     simulated = hooks(model, program, scheme)
@@ -144,10 +143,15 @@ def _loss(output: str, features: str, rough: Mapping[str, Tensor], exact: Mappin
     return answers + HINT * ((mine - wanted).square().sum(1) / wanted.square().sum(1).clamp(min=1e-12)).sum()
 
 
-def _turned(images: NDArray[np.uint8], spec: Preprocessing, rng: np.random.Generator) -> Tensor:
-    """A float batch of square images, all turned by the same quarter turns and mirrored or not."""
-    turned = np.rot90(images, int(rng.integers(4)), (1, 2))
-    mirrored = turned[:, :, ::-1] if rng.random() < 0.5 else turned
+def _turned(images: Images, spec: Scaling | None, rng: np.random.Generator) -> Tensor:
+    """A float batch of images, all turned by the same quarter turns (half turns where they are not square) and mirrored
+    or not."""
+    rows, columns = (1, 2) if spec is not None else (2, 3)
+    quarters = int(rng.integers(4))
+    if images.shape[rows] != images.shape[columns]:
+        quarters = quarters // 2 * 2
+    turned = np.rot90(images, quarters, (rows, columns))
+    mirrored = np.flip(turned, columns) if rng.random() < 0.5 else turned
     return next(iter(Batches(np.ascontiguousarray(mirrored), spec, BATCH)))
 
 

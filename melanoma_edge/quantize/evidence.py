@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from melanoma_edge.cores import single_threaded
-from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.data.preprocess import Scaling
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.affine import LEVELS, Affine
 from melanoma_edge.quantize.channels import channel_classes
 from melanoma_edge.quantize.equalize import channel_extremes, equalize
-from melanoma_edge.quantize.executor import Batches, Program, load
+from melanoma_edge.quantize.executor import Batches, Images, Program, load
 from melanoma_edge.quantize.importance import importance
 from melanoma_edge.quantize.placement import place
 from melanoma_edge.quantize.prepare import prepare
@@ -34,16 +34,16 @@ ROUNDING_IMAGES = 64
 class Evidence:
     """A prepared float network and what was seen of it.
 
-    images: uint8 `[N, S, S, 3]`. gradients: whether observations hold the importance of values. The others are filled
-    as they are asked for: observations of values by name, moments of the inputs of Conv and Gemm nodes by node name,
-    adaptively rounded weights by node name, means of outputs by value name (see `bias.float_means`), and, in lists of
+    images, spec: as `executor.Batches` takes them. gradients: whether observations hold the importance of values. The
+    others are filled as they are asked for: observations of values by name, moments of the inputs of Conv and Gemm
+    nodes by node name, adaptively rounded weights by node name, means of outputs by value name (see `bias.float_means`), and, in lists of
     one, logits `[N, K]` and the sensitivity of `static`'s scheme.
     """
 
     model: ir.Model
     program: Program
-    images: NDArray[np.uint8]
-    spec: Preprocessing
+    images: Images
+    spec: Scaling | None
     gradients: bool
     observations: dict[str, Observation] = field(default_factory=dict)
     moments: dict[str, Tensor] = field(default_factory=dict)
@@ -56,8 +56,8 @@ class Evidence:
 @single_threaded()
 def gather(
     model: ir.Model,
-    calibration: NDArray[np.uint8],
-    spec: Preprocessing,
+    calibration: Images,
+    spec: Scaling | None,
     *,
     gradients: bool = True,
     equalization: bool = True,
@@ -65,11 +65,12 @@ def gather(
 ) -> Evidence:
     """Prepare a network that went through the passes of the phases "clean" and "integer"; `model` is left as it is.
 
-    calibration: uint8 `[N, S, S, 3]` images from the training split. spec: how the network's input is made from them.
+    calibration, spec: images of the training split, and how the network's input is made from them; see
+    `executor.Batches`.
     Raises InputError for images of another form, and UnsupportedOperatorError for an operator that the executor does
     not know.
     """
-    images = _checked(calibration, model)
+    images = _checked(calibration, spec, model)
     prepared = prepare(model)
     if equalization:
         open_gates(prepared)
@@ -97,18 +98,17 @@ def moments(evidence: Evidence, nodes: Collection[ir.Node], progress: Progress =
     return {str(node.name): evidence.moments[str(node.name)] for node in nodes}
 
 
-def exact_input(spec: Preprocessing) -> Affine | None:
+def exact_input(spec: Scaling | None) -> Affine | None:
     """Parameters whose integers are the pixels themselves, when the normalisation has one std and one integer mean."""
-    mean, std = spec.mean[0], spec.std[0]
-    uniform = set(spec.mean) == {mean} and set(spec.std) == {std}
-    if uniform and mean == int(mean) and 0 <= mean <= LEVELS and std > 0:
-        return Affine(float(np.float32(1 / std)), int(mean))
+    if spec is None:
+        return None
+    means, stds = np.unique(spec.mean), np.unique(spec.std)
+    if len(means) == len(stds) == 1 and means[0] == int(means[0]) and 0 <= means[0] <= LEVELS:
+        return Affine(float(np.float32(1 / stds[0])), int(means[0]))
     return None
 
 
-def _equalize(
-    model: ir.Model, program: Program, images: NDArray[np.uint8], spec: Preprocessing, progress: Progress
-) -> None:
+def _equalize(model: ir.Model, program: Program, images: Images, spec: Scaling | None, progress: Progress) -> None:
     """Rescale the channels of `model` in place, for the placement with nothing in float."""
     placement = place(model, image=exact_input(spec), float_head=False, float_nodes=())
     quantized = frozenset(placement.groups) & {step.output for step in program.steps}
@@ -120,16 +120,18 @@ def _equalize(
     progress("equalization", 2, 2)
 
 
-def _checked(calibration: NDArray[np.uint8], model: ir.Model) -> NDArray[np.uint8]:
+def _checked(calibration: Images, spec: Scaling | None, model: ir.Model) -> Images:
     """The images, when they are of the network's input."""
-    if calibration.ndim != 4 or calibration.shape[-1] != 3 or calibration.dtype != np.uint8 or not len(calibration):
+    taken = model.graph.inputs[0].shape
+    wanted = None if taken is None or len(taken) != 4 else tuple(taken[1:])
+    pixels = calibration.ndim == 4 and calibration.dtype == np.uint8 and spec is not None
+    ready = calibration.ndim == 4 and calibration.dtype == np.float32 and spec is None
+    sides = calibration.shape[1:] if ready else (*calibration.shape[3:], *calibration.shape[1:3])
+    if not (pixels or ready) or not len(calibration) or (wanted is not None and sides != wanted):
+        channels, height, width = wanted or ("C", "H", "W")
+        layout = f"uint8 [N, {height}, {width}, {channels}]" if spec else f"float32 [N, {channels}, {height}, {width}]"
         raise InputError(
-            f"calibration images must be uint8 [N, S, S, 3] with N > 0, found {calibration.dtype} "
+            f"calibration images must be {layout} with N > 0, as the network takes them: found {calibration.dtype} "
             f"{list(calibration.shape)}"
-        )
-    wanted = model.graph.inputs[0].shape
-    if wanted is not None and list(wanted[2:]) != list(calibration.shape[1:3]):
-        raise InputError(
-            f"the network takes {list(wanted[2:])} pixels, the calibration images have {list(calibration.shape[1:3])}"
         )
     return calibration

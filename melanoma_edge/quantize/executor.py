@@ -7,6 +7,7 @@ correction (one node at a time) and sensitivity (replace some).
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
@@ -14,10 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from melanoma_edge.data.preprocess import Preprocessing, normalize
+from melanoma_edge.data.preprocess import Scaling, normalize
 from melanoma_edge.errors import UnsupportedOperatorError
 from melanoma_edge.quantize.operators import Apply, build
 
+Images = NDArray[Any]  # of what kind, `Batches` says
 Edge = Callable[["Step", str, Tensor], Tensor]
 BATCH = 16
 
@@ -109,12 +111,12 @@ def run(
 
 @dataclass(frozen=True)
 class Batches:
-    """uint8 images `[N, S, S, 3]` as normalised float32 NCHW batches (channels last in memory), in order, made anew
-    each time they are gone through.
+    """Images as float32 NCHW batches, in order, made anew each time they are gone through: uint8 `[N, H, W, C]`, which
+    `spec` normalises (channels last in memory), or, without one, float32 `[N, C, H, W]` as the network takes them.
     """
 
-    images: NDArray[np.uint8]
-    spec: Preprocessing
+    images: Images
+    spec: Scaling | None
     size: int = BATCH
 
     def __len__(self) -> int:
@@ -122,8 +124,12 @@ class Batches:
 
     def __iter__(self) -> Iterator[Tensor]:
         for start in range(0, len(self.images), self.size):
-            batch = normalize(np.asarray(self.images[start : start + self.size]), self.spec)
-            yield torch.from_numpy(np.ascontiguousarray(batch)).permute(0, 3, 1, 2)
+            part = np.asarray(self.images[start : start + self.size])
+            if self.spec is None:
+                yield torch.from_numpy(np.ascontiguousarray(part, np.float32))
+            else:
+                batch = normalize(part, self.spec)
+                yield torch.from_numpy(np.ascontiguousarray(batch)).permute(0, 3, 1, 2)
 
 
 def _step(node: ir.Node) -> Step:

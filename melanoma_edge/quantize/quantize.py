@@ -4,18 +4,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
-import numpy as np
 import onnx_ir as ir
-from numpy.typing import NDArray
 
 from melanoma_edge.cores import single_threaded
-from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.data.preprocess import Scaling
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.bias import correct, float_means
 from melanoma_edge.quantize.distillation import distil
 from melanoma_edge.quantize.evidence import Evidence, exact_input, gather, moments, observations
-from melanoma_edge.quantize.executor import Batches
+from melanoma_edge.quantize.executor import Batches, Images
 from melanoma_edge.quantize.fidelity import signal_to_noise
 from melanoma_edge.quantize.head import answers, refit, settle_sums
 from melanoma_edge.quantize.prepare import array, set_array
@@ -34,16 +32,17 @@ FIDELITY_IMAGES = 32
 
 def quantize(
     model: ir.Model,
-    calibration: NDArray[np.uint8],
-    spec: Preprocessing,
+    calibration: Images,
+    spec: Scaling | None,
     recipe: Recipe,
     *,
     progress: Progress = silent,
 ) -> tuple[ir.Model, QuantizationReport]:
     """Quantize a float network that went through the passes of the phases "clean" and "integer".
 
-    calibration: uint8 `[N, S, S, 3]` images from the training split. spec: how the network's input is made from them;
-    (pixel - 128) / 128 is quantised without loss. Returns the QDQ model and the report; `model` is left as it is.
+    calibration, spec: images of the training split, and how the network's input is made from them (see
+    `executor.Batches`); (pixel - 128) / 128 is quantised without loss. Returns the QDQ model and the report; `model` is
+    left as it is.
     Raises InputError for images of another form, names of nodes that are not there, a network that is not finite on an
     image; UnsupportedOperatorError for an operator that the executor does not know.
     """
@@ -51,7 +50,7 @@ def quantize(
 
 
 def evidence_for(
-    model: ir.Model, calibration: NDArray[np.uint8], spec: Preprocessing, recipe: Recipe, progress: Progress = silent
+    model: ir.Model, calibration: Images, spec: Scaling | None, recipe: Recipe, progress: Progress = silent
 ) -> Evidence:
     """What `decide` needs for `recipe`, and for those that differ from it in rounding, correction and float nodes."""
     gradients = recipe.ranges == "fisher"

@@ -8,15 +8,14 @@ looks at labels, or at any image outside the calibration set: `selection.trial` 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import onnx_ir as ir
-from numpy.typing import NDArray
 
 from melanoma_edge import registry
-from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.data.preprocess import Scaling
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.evidence import Evidence
+from melanoma_edge.quantize.executor import Images
 from melanoma_edge.quantize.quantize import decide, evidence_for
 from melanoma_edge.quantize.recipe import Recipe
 from melanoma_edge.quantize.report import QuantizationReport
@@ -27,15 +26,15 @@ MINUTES = 3  # a COST from which on a quantizer takes so long that it is asked o
 
 @dataclass(frozen=True)
 class Subject:
-    """What is to be quantised: a float graph after the passes of both phases, and uint8 `[N, S, S, 3]` images of the
-    training split.
+    """What is to be quantised: a float graph after the passes of both phases, and images of the training split, as
+    `executor.Batches` takes them.
 
     gathered: evidence that attempts share, by ranges and equalisation. own: evidence of one recipe alone, by its name.
     """
 
     model: ir.Model
-    calibration: NDArray[np.uint8]
-    spec: Preprocessing
+    calibration: Images
+    spec: Scaling | None
     gathered: dict[tuple[str, bool], Evidence] = field(default_factory=dict)
     own: dict[str, Evidence] = field(default_factory=dict)
 

@@ -43,7 +43,9 @@ def _quantized(model: ir.Model, subject: Subject) -> ir.Model:
     """What `nncf.quantize` makes of the graph with its defaults."""
     import nncf
 
-    batch = normalize(np.asarray(subject.calibration), subject.spec).transpose(0, 3, 1, 2)
+    batch = np.asarray(subject.calibration)
+    if subject.spec is not None:
+        batch = normalize(batch, subject.spec).transpose(0, 3, 1, 2)
     name = str(model.graph.inputs[0].name)
     dataset = nncf.Dataset([{name: np.ascontiguousarray(image[np.newaxis])} for image in batch])
     with contextlib.redirect_stdout(io.StringIO()):  # its progress bars
