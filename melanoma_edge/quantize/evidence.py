@@ -36,8 +36,8 @@ class Evidence:
 
     images, spec: as `executor.Batches` takes them. gradients: whether observations hold the importance of values. The
     others are filled as they are asked for: observations of values by name, moments of the inputs of Conv and Gemm
-    nodes by node name, adaptively rounded weights by node name, means of outputs by value name (see `bias.float_means`), and, in lists of
-    one, logits `[N, K]` and the sensitivity of `static`'s scheme.
+    nodes by node name, adaptively rounded weights by node name, means of outputs by value name (see
+    `bias.float_means`), and, in lists of one, logits `[N, K]` and the sensitivity of `static`'s scheme.
     """
 
     model: ir.Model
