@@ -164,9 +164,10 @@ POOLS: dict[str, Callable[[Builder, ir.Value], ir.Value]] = {
 
 
 @st.composite
-def networks(draw: st.DrawFn) -> ir.Model:
-    """A random small classifier: image `[1, C, H, W]`, logits `[1, 2]`."""
-    shape = (1, draw(st.integers(1, 4)), draw(st.integers(4, 9)), draw(st.integers(4, 9)))
+def networks(draw: st.DrawFn, *, photographs: bool = False) -> ir.Model:
+    """A random small classifier: image `[1, C, H, W]`, or `[1, 3, S, S]` for photographs, and logits `[1, 2]`."""
+    side = st.integers(4, 9)
+    shape = (1, 3, *[draw(side)] * 2) if photographs else (1, draw(st.integers(1, 4)), draw(side), draw(side))
     b = Builder(shape, np.random.default_rng(draw(st.integers(0, 2**31))))
     x = b.image
     for step in draw(st.lists(st.sampled_from(sorted(STEPS)), max_size=7)):

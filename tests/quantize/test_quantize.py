@@ -9,11 +9,12 @@ import onnxruntime as ort
 import pytest
 from hypothesis import given, settings
 from numpy.typing import NDArray
-from onnx_graphs import networks
+from onnx_graphs import dims, networks
+from scipy.special import softmax
 from small_network import IMAGES, SIZE, SPEC, mobile, run_ort
 
 from melanoma_edge.artifact import json_text
-from melanoma_edge.data.preprocess import Preprocessing, normalize
+from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
 from melanoma_edge.export import passes
 from melanoma_edge.quantize.affine import Affine
@@ -123,15 +124,18 @@ def test_an_unknown_float_node_is_refused() -> None:
 
 
 @settings(max_examples=25)
-@given(model=networks())
-def test_any_network_gives_a_graph_that_runs(model: ir.Model) -> None:
+@given(model=networks(photographs=True))
+def test_any_network_gives_integers_that_run_as_simulated_and_answer_as_the_float_network(model: ir.Model) -> None:
     passes.apply(model, "clean")
     passes.apply(model, "integer")
-    shape = [int(d) for d in model.graph.inputs[0].shape]  # type: ignore[union-attr, arg-type]
-    if shape[1] != 3:
-        return
-    images = np.random.default_rng(0).integers(0, 256, (4, *shape[2:], 3), np.uint8)
-    spec = Preprocessing(shape[2])
-    quantized, _ = quantize(model, images, spec, Recipe("any", float_head=False))
-    session = ort.InferenceSession(ir.to_proto(quantized).SerializeToString(), providers=["CPUExecutionProvider"])
-    assert np.isfinite(session.run(None, {"image": normalize(images[:1], spec).transpose(0, 3, 1, 2)})[0]).all()
+    size = dims(model.graph.inputs[0])[2]
+    images, spec = np.random.default_rng(0).integers(0, 256, (8, size, size, 3), np.uint8), Preprocessing(size)
+    quantized, report = quantize(model, images, spec, Recipe("any", float_head=False))
+    assert len(report.integer_nodes) >= 5
+    passes.apply(quantized, "onnxruntime")
+    levels = ort.GraphOptimizationLevel
+    fused, simulated = (run_ort(quantized, images, level) for level in (levels.ORT_ENABLE_ALL, levels.ORT_DISABLE_ALL))
+    p_fused, p = (softmax(logits, axis=1) for logits in (fused, run_ort(model, images, levels.ORT_DISABLE_ALL)))
+    apart = report.tensors["logits"].scale if report.inexact_nodes else 0
+    assert np.abs(fused - simulated).max() <= apart
+    assert np.abs(p_fused - p).mean() < 0.1
