@@ -389,9 +389,17 @@ def _show(report: dict[str, Any], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(report, indent=2))
         return
+    from melanoma_edge.report.wording import gate_notes
+
+    for line in console.warning_lines(report):
+        out.print(_plain(line), style="yellow", soft_wrap=True, highlight=False)
     out.print(console.result_table(report))
+    for line in console.uncertain_lines(report):
+        out.print(_plain(line), soft_wrap=True, highlight=False)
     out.print()
     out.print(console.gate_table(report["gates"]))
+    for line in gate_notes(report["gates"]):
+        out.print(_plain(line), soft_wrap=True, highlight=False)
 
 
 def _judge(report: dict[str, Any]) -> None:

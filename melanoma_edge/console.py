@@ -11,6 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 from rich.table import Table
 
+from melanoma_edge.report import wording
+
 if TYPE_CHECKING:
     from melanoma_edge.bench.document import BenchReport, CudaReport
     from melanoma_edge.bench.explain import Explanation
@@ -87,6 +89,20 @@ def result_table(report: Mapping[str, Any]) -> Table:
             _number(row.get("partitions"), 0),
         )
     return table
+
+
+def warning_lines(report: Mapping[str, Any]) -> list[str]:
+    """The warnings of a report, a line each."""
+    return [f"warning: {wording.plain(warning['text'], 600)}" for warning in report.get("warnings", ())]
+
+
+def uncertain_lines(report: Mapping[str, Any]) -> list[str]:
+    """How many images change between "answered" and "uncertain", a line for each compressed file."""
+    return [
+        f"{wording.plain(row['name'])}: {wording.uncertain(row['uncertainty'])}"
+        for row in report["artifacts"]
+        if row.get("uncertainty") and row["precision"] != "float32"
+    ]
 
 
 def latency_table(bench: "BenchReport") -> Table:

@@ -1,5 +1,15 @@
 """The errors a user can meet. Each message says what was wrong, what was found and what would be accepted."""
 
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Caution:
+    """What may be wrong and stops nothing: reports and the console show it first. code: for programs, `lower_case`."""
+
+    code: str
+    text: str
+
 
 class EdgeError(Exception):
     """Base of every error that melanoma-edge raises on purpose. `exit_code` is what the command line ends with."""

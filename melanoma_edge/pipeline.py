@@ -37,7 +37,6 @@ from melanoma_edge.stages import (
     weight_only,
 )
 from melanoma_edge.stages import data as data_stage
-from melanoma_edge.stages.faithful import graph_change
 from melanoma_edge.tflite.metadata import About
 from melanoma_edge.verify import operating_point
 
@@ -220,11 +219,8 @@ def _answers(
     shipped = Preprocessing(images.size)
 
     def answer(a: Artifact) -> proof.Judged:
-        found = proof.judged(a, predict.run(work, a.path.name, a.path, a.sha256, images, shipped, progress))
-        if a.format == "onnx":  # the graph itself
-            return found
-        change = graph_change(found.predictions, graphs[a.precision], images)
-        return replace(found, graph_dp=change, exact=a.precision == "float32" or exact)
+        answered = predict.run(work, a.path.name, a.path, a.sha256, images, shipped, progress)
+        return proof.judged(a, answered, graphs[a.precision].path, exact, images)
 
     with ThreadPoolExecutor(usable_cores()) as pool:  # each file on one thread, as it is timed
         return list(pool.map(answer, artifacts))

@@ -4,7 +4,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from melanoma_edge.bench.run import bench as time_files
 from melanoma_edge.data.images import is_image_name, screen
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing, load_pixels
-from melanoma_edge.errors import InputError
+from melanoma_edge.errors import Caution, InputError
 from melanoma_edge.options import DataOptions, EmulationOptions, Gates, ProofOptions
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.report.bundle import WORK, amend, verify_bundle
@@ -29,14 +29,19 @@ from melanoma_edge.report.compare import read_report, render_comparison
 from melanoma_edge.report.document import with_arm64
 from melanoma_edge.report.html import render_comparison_page, render_html, with_pictures
 from melanoma_edge.report.markdown import render_markdown
-from melanoma_edge.report.policy import answer, entry, faults, read_policy
+from melanoma_edge.report.policy import POLICY, answer, entry, faults, read_policy
 from melanoma_edge.runtime.arm64 import emulation
 from melanoma_edge.stages import arm64, proof
 from melanoma_edge.stages import data as data_stage
 from melanoma_edge.stages import predict as predict_stage
+from melanoma_edge.stages.export import MODEL
+from melanoma_edge.stages.ship import INT8_GRAPH
 from melanoma_edge.verify import operating_point
+from melanoma_edge.verify.arm64 import tolerance
+from melanoma_edge.verify.operating_point import OperatingPoint
 from melanoma_edge.verify.overlay import overlay, png
 from melanoma_edge.verify.predictions import read_csv, softmax
+from melanoma_edge.verify.rejection import Rejection
 
 
 def predict(
@@ -93,11 +98,13 @@ def verify(
     """Run a bundle's files, or one model file, on the evaluation images and judge them against the stored reference.
 
     reference: the bundle that holds the reference predictions; `path` itself when that is a bundle. data: where the
-    images are now, else where the build found them. rule: operating point, else the one the bundle was built with.
+    images are now, else where the build found them. rule: operating point, else the one the bundle was built with, at
+    which it is checked that policy.json ships what is judged.
     Returns the verify document, whose "reference" also says where and by which versions its stored predictions were
     made: the reference itself is not run again, and torch is not needed. emulating: with an architecture the document
     also has "arm64", of `stages.arm64`, whose gates are among the others, and a bundle's own report takes them in.
-    Raises InputError when a file was altered, the images are not the reference's, or ARM64 cannot be emulated.
+    Raises InputError when a file was altered, the images are not the reference's, ARM64 cannot be emulated, policy.json
+    has other thresholds, or `max_graph_dp` is stated and a graph is not at hand.
     """
     if emulating.arch is not None:
         emulation()  # refuses at once what would come out after the other files
@@ -107,7 +114,13 @@ def verify(
     manifest = verify_bundle(home)
     point = rule or manifest["operating_point"]["rule"]
     operating_point.parse(point)
-    artifacts = _artifacts(home, manifest) if path == home else [_single(path, _artifacts(home, manifest))]
+    known = _artifacts(home, manifest)
+    artifacts = known if path == home else [_single(path, known)]
+    graphs = _graphs(home, manifest, artifacts, gates)
+    exact = not read_report(home)["build"]["quantization"]["inexact_nodes"]
+    truth, proving = read_csv(home / "reference" / "predictions.csv"), _chosen(home, point)
+    if rule is None and path == home:
+        _check_policy(home, *proof.policy(truth, proving))
     told = manifest["data"]
     options = DataOptions(**{name: told[name] for name in vars(DataOptions())})
     size = int(manifest["preprocessing"]["size"])
@@ -118,19 +131,22 @@ def verify(
             proof.judged(
                 a,
                 predict_stage.run(Path(scratch), a.path.name, a.path, a.sha256, images, Preprocessing(size), progress),
+                graphs.get(a.sha256),
+                exact,
+                images,
             )
             for a in artifacts
         ]
-        truth = read_csv(home / "reference" / "predictions.csv")
-        verdict = proof.verdict(truth, answers, images, _chosen(home, point), gates, progress)
+        verdict = proof.verdict(truth, answers, images, proving, gates, progress)
         if emulating.arch is not None:
             threshold, count = verdict["operating_point"]["threshold"], emulating.arch_images
-            ran = [arm64.Ran(a, j.predictions, **_version(j)) for a, j in zip(artifacts, answers, strict=True)]
+            ran = [_ran(a, judged) for a, judged in zip(artifacts, answers, strict=True)]
             found = _emulate(home, Path(scratch), ran, images, (threshold, count), progress)
             if path == home and os.access(home, os.W_OK):
                 _take_in(home, found)
             verdict = {**verdict, "arm64": found, "gates": [*verdict["gates"], *found["gates"]]}
-        return {**verdict, "reference": {**manifest.get("reference", {}), **verdict["reference"]}}
+        reference_facts = {**manifest.get("reference", {}), **verdict["reference"]}
+        return {**verdict, "warnings": _unjudged(artifacts, graphs), "reference": reference_facts}
 
 
 def bench(
@@ -197,8 +213,57 @@ def _take_in(bundle: Path, found: dict[str, Any]) -> None:
     amend(bundle, documents, {"gates": told["gates"]})
 
 
-def _version(judged: proof.Judged) -> dict[str, str]:
-    return {key: str(judged.facts[key]) for key in ("runtime", "version")}
+def _ran(artifact: Artifact, judged: proof.Judged) -> arm64.Ran:
+    runtime, version = (str(judged.facts[key]) for key in ("runtime", "version"))
+    return arm64.Ran(artifact, judged.predictions, runtime, version, tolerance(judged.precision, judged.exact))
+
+
+def _graphs(bundle: Path, manifest: Mapping[str, Any], judged: Sequence[Artifact], gates: Gates) -> dict[str, Path]:
+    """By sha256 of a file to judge, the ONNX graph that it was written from, where the bundle holds it.
+
+    Raises InputError when one is missing and the user stated a limit for it.
+    """
+    by_precision = {"float32": bundle / "reference" / MODEL}
+    if INT8_GRAPH in manifest["files"]:
+        by_precision["int8"] = bundle / INT8_GRAPH
+    known = _artifacts(bundle, manifest)
+    by_precision |= {a.precision: a.path for a in known if a.format == "onnx"}
+    found = {a.sha256: by_precision[a.precision] for a in known if a.precision in by_precision}
+    lacking = [a.path.name for a in judged if a.format != "onnx" and a.sha256 not in found]
+    if lacking and gates.max_graph_dp is not None:
+        raise InputError(
+            f"--max-graph-dp: {bundle} does not hold the graph that {', '.join(lacking)} was written from; leave the "
+            "option out, or build again and name a bundle"
+        )
+    return found
+
+
+def _unjudged(artifacts: Sequence[Artifact], graphs: Mapping[str, Path]) -> list[dict[str, str]]:
+    """A warning for each file that no graph is at hand for."""
+    return [
+        asdict(
+            Caution(
+                "graph_missing",
+                f"{a.path.name} was not held against the graph that it was written from, which is not at hand: "
+                "build again for a bundle that holds it",
+            )
+        )
+        for a in artifacts
+        if a.format != "onnx" and a.sha256 not in graphs
+    ]
+
+
+def _check_policy(bundle: Path, point: OperatingPoint, refused: Rejection) -> None:
+    """Raise InputError when policy.json ships other thresholds than those that are judged."""
+    judged = {"threshold": point.threshold, "rejection_threshold": refused.threshold}
+    for row in read_policy(bundle)["artifacts"]:
+        for name, value in judged.items():
+            if row[name] != value:
+                raise InputError(
+                    f"{bundle / POLICY} ships {row['name']} with a {name} of {row[name]:.6g}, the reference has "
+                    f"{value:.6g}: an earlier version fitted one for each file, which no gate judged; build again, or "
+                    "judge another point with --operating-point"
+                )
 
 
 def _chosen(bundle: Path, point: str) -> ProofOptions:
@@ -216,7 +281,7 @@ def _timed(bundle: Path) -> dict[str, Path]:
     return {f"{manifest['name']} reference": own, **{a.path.name: a.path for a in _artifacts(bundle, manifest)}}
 
 
-def _artifacts(bundle: Path, manifest: dict[str, Any]) -> list[Artifact]:
+def _artifacts(bundle: Path, manifest: Mapping[str, Any]) -> list[Artifact]:
     return [
         Artifact(bundle / row["file"], manifest["files"][row["file"]]["sha256"], row["format"], row["precision"])
         for row in manifest["artifacts"]

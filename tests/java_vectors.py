@@ -22,6 +22,7 @@ from melanoma_edge.data.preprocess import Preprocessing, pixels, square
 from melanoma_edge.data.sources import synthetic
 from melanoma_edge.formats import load
 from melanoma_edge.report.policy import answer, build_policy, faults, read_advice, read_policy
+from melanoma_edge.verify.answering import Thresholds
 
 PHOTOGRAPHS, FLOATS = 100, 20
 TASK = {"name": "binary", "classes": ["other", "melanoma"], "melanoma": 1}
@@ -169,9 +170,8 @@ def contested() -> Iterator[NDArray[np.uint8]]:
 def answers(random: np.random.Generator) -> dict[str, Any]:
     """A policy of random thresholds, and what it says to probabilities, its own bounds among them."""
     threshold, rejection = float(random.uniform(0.01, 0.99)), float(random.uniform(0, 0.69))
-    own = {"operating_point": {"threshold": threshold}, "rejection": {"threshold": rejection}, "temperature": 1.0}
-    row = {"name": "m.tflite", "format": "tflite", "precision": "int8", "calibration": own}
-    policy = build_policy("m", TASK, [row], read_advice(None), 0.8)
+    row = {"name": "m.tflite", "format": "tflite", "precision": "int8"}
+    policy = build_policy("m", TASK, [row], read_advice(None), Thresholds(threshold, rejection), 0.8)
     bounds = policy["artifacts"][0]["bounds"]
     near = [float(np.nextafter(b, side)) for b in bounds for side in (0.0, 1.0)]
     told = [{"p": p, **vars(answer(policy, "m.tflite", p))} for p in (*bounds, *near, 1.0, *random.random(50).tolist())]

@@ -17,6 +17,8 @@ from PIL import Image
 from melanoma_edge.artifact import sha256_file
 from melanoma_edge.report.document import schema
 from melanoma_edge.runtime.pytorch import gpu
+from melanoma_edge.verify.predictions import read_csv
+from melanoma_edge.verify.rejection import entropy
 
 COMMAND = (sys.executable, "-m", "melanoma_edge")
 SMALL = ("--data", "synthetic:240", "--arch", "meshnet", "--image-size", "64", "--epochs", "2", "--bench-runs", "5")
@@ -133,11 +135,25 @@ def test_the_policy_keeps_its_schema_and_has_thresholds_for_every_file(bundle):
     jsonschema.validate(policy, schema("policy"))
     told = report(bundle)
     assert told["policy"] == policy
-    rows = {row["name"]: row["calibration"] for row in told["artifacts"]}
-    assert {a["name"] for a in policy["artifacts"]} == set(rows)
+    assert {a["name"] for a in policy["artifacts"]} == {row["name"] for row in told["artifacts"]}
     for a in policy["artifacts"]:
-        assert a["threshold"] == rows[a["name"]]["operating_point"]["threshold"]
         assert a["bounds"][0] == 0 and a["threshold"] in a["bounds"]
+
+
+def test_gates_ledger_and_uncertainty_are_of_the_policy_that_ships(bundle):
+    """Counted again from policy.json and what every file predicted, as an app with the bundle decides."""
+    told, policy = report(bundle), json.loads((bundle / "policy.json").read_text())
+    truth = read_csv(bundle / "reference" / "predictions.csv").only("test")
+    at, gates = told["operating_point"]["threshold"], {(g["artifact"], g["name"]): g["value"] for g in told["gates"]}
+    for own, row in zip(policy["artifacts"], told["artifacts"], strict=True):
+        name, found = own["name"], read_csv(bundle / ".work" / "predict" / own["name"] / "predictions.csv").only("test")
+        differ = (truth.p >= at) != (found.p >= own["threshold"])
+        assert row["flips"] == differ.sum() == sum(flip["artifact"] == name for flip in told["flips"])
+        assert gates[name, "max_flip_rate"] == differ.mean()
+        answered = entropy(truth.p) <= told["rejection"]["threshold"], entropy(found.p) <= own["rejection_threshold"]
+        assert row["uncertainty"]["answered_by_both"] == (answered[0] & answered[1]).sum()
+        assert row["uncertainty"]["became_uncertain"] == (answered[0] & ~answered[1]).sum()
+        assert row["uncertainty"]["flips_among_both"] == (answered[0] & answered[1] & differ).sum()
 
 
 def test_the_temperature_is_in_every_file_and_hardly_any_is_left(bundle):
@@ -145,8 +161,8 @@ def test_the_temperature_is_in_every_file_and_hardly_any_is_left(bundle):
     scaling = told["reference"]["temperature"]
     assert scaling["why"] is None and scaling["value"] != 1
     assert scaling == json.loads((bundle / "manifest.json").read_text())["reference"]["temperature"]
-    assert told["reference"]["calibration"]["temperature"] == pytest.approx(1, abs=1e-5)
-    left = {row["name"]: row["calibration"]["temperature"] for row in told["artifacts"]}
+    assert told["reference"]["answering"]["own_temperature"] == pytest.approx(1, abs=1e-5)
+    left = {row["name"]: row["answering"]["own_temperature"] for row in told["artifacts"]}
     assert left["small_float32.tflite"] == pytest.approx(1, abs=1e-3)
     assert left["small_int8.tflite"] == pytest.approx(1, abs=0.1)
     origin = json.loads((bundle / "manifest.json").read_text())["files"]["reference/predictions.csv"]

@@ -32,6 +32,7 @@ WORDING: tuple[Callable[..., Any], ...] = (
     wording.change,
     wording.gate_title,
     wording.gate_figure,
+    wording.gate_notes,
 )
 VIEW: tuple[Callable[..., Any], ...] = (
     view.processor,
@@ -65,7 +66,7 @@ SECTIONS = (
     Section("verdict", "Verdict", "verdict"),
     Section("comparison", "Side by side", "artifacts"),
     Section("certainty", "How sure", "artifacts"),
-    Section("calibration", "Calibration and refusal", "artifacts"),
+    Section("answering", "Calibration and refusal", "artifacts"),
     Section("plots", "In pictures", "artifacts"),
     Section("ledger", "Changed decisions", "flips"),
     Section("subgroups", "For whom", "artifacts"),
@@ -79,7 +80,7 @@ SECTIONS = (
     Section("limits", "Limits of use", "limits_of_use"),
 )
 PICTURED = ("ledger", "heat_maps")  # sections with photographs, which report.json does not hold
-EXTRAS = ("certainty", "subgroups", "calibration")  # sections that stand there when a compressed file has the figures
+EXTRAS = ("certainty", "subgroups", "answering")  # sections that stand there when a compressed file has the figures
 
 
 def render_html(
@@ -109,7 +110,7 @@ def render_html(
             headline=view.headline(report),
             **extras,
             moving=small,
-            fitted=view.fitted(report),
+            answers=view.answering(report),
             threads=view.thread_counts(report),
             method=view.method(report["bench"]),
             timed=view.timed(report),
@@ -164,8 +165,8 @@ def _figures(report: Mapping[str, Any]) -> dict[str, Markup]:
         figures["bland_altman"] = plots.bland_altman(report)
     if report.get("robustness"):
         figures["robustness"] = plots.robustness(report)
-    if report["reference"].get("calibration"):
-        figures["calibration"] = plots.calibration(report)
+    if report["reference"].get("answering"):
+        figures["answering"] = plots.answering(report)
     if report["training"]:
         figures["training"] = plots.training(report["training"]["history"], report["training"].get("best_epoch"))
     return figures

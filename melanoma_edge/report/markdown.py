@@ -15,6 +15,7 @@ def render_markdown(report: Mapping[str, Any]) -> str:
     """Verdict, gates and the table of files of a `build_report` document, in GitHub's Markdown."""
     point, reference = report["operating_point"], report["reference"]
     parts = [f"## {text(report['name'])}: {'ships' if report['verdict']['ships'] else 'does not ship'}"]
+    parts += [f"**Warning:** {text(warning['text'])}" for warning in report.get("warnings", ())]
     if not report["data"]["clinical"]:
         parts.append("**Procedural images, not patients: no figure here is clinical.**")
     parts += [bullets(report["verdict"]["reasons"])] if report["verdict"]["reasons"] else []
@@ -23,7 +24,7 @@ def render_markdown(report: Mapping[str, Any]) -> str:
         f"{integer(reference['melanomas'])} of them melanomas; melanoma is decided from "
         f"p = {number(point['threshold'])} on ({text(point['rule'])})."
     )
-    parts += [files_table(report), _rulings(report["artifacts"]), _calibrated(report), _robustness(report)]
+    parts += [files_table(report), _rulings(report["artifacts"]), _answering(report), _robustness(report)]
     parts += [_looks(report.get("heat_maps")), _gates(report["gates"])]
     parts.append("An aid for engineers and researchers, never a diagnosis.")
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -84,20 +85,21 @@ def _robustness(report: Mapping[str, Any]) -> str:
     return text("Other photographs. " + " ".join(said))
 
 
-def _calibrated(report: Mapping[str, Any]) -> str:
-    """One line on calibration and refusal, of the first compressed file."""
-    fitted = [row for row in report["artifacts"] if row["precision"] != "float32" and row.get("calibration")]
-    if not fitted:
+def _answering(report: Mapping[str, Any]) -> str:
+    """Calibration and refusal: a line on the first compressed file, and one a file on what changes."""
+    answers = [row for row in report["artifacts"] if row["precision"] != "float32" and row.get("answering")]
+    if not answers:
         return ""
-    own, scaling = fitted[0]["calibration"], report["reference"].get("temperature") or {}
-    before, after = own["rejection"]["before"], own["rejection"]["after"]
-    return (
-        f"Temperature {number(scaling.get('value'), 3)} is folded in, {number(own['temperature'], 3)} is left in "
-        f"{code(fitted[0]['name'])}: ECE {number(before['ece'], 3)}, own threshold "
-        f"{number(own['operating_point']['threshold'])}; {integer(before['n'] - after['n'])} of {integer(before['n'])} "
-        f"images refused as uncertain, accuracy {percent(before['accuracy'])} without and {percent(after['accuracy'])} "
-        "with refusal."
+    own, scaling = answers[0]["answering"], report["reference"].get("temperature") or {}
+    every, answered = own["all"], own["answered"]
+    first = (
+        f"Temperature {number(scaling.get('value'), 3)} is folded in, {number(own['own_temperature'], 3)} is left in "
+        f"{code(answers[0]['name'])}: ECE {number(every['ece'], 3)}; {integer(every['n'] - answered['n'])} of "
+        f"{integer(every['n'])} images refused as uncertain, accuracy {percent(every['accuracy'])} without and "
+        f"{percent(answered['accuracy'])} with refusal."
     )
+    changes = [f"- {code(row['name'])}: {wording.uncertain(row['uncertainty'])}." for row in answers]
+    return "\n".join([first, "", *changes])
 
 
 def _looks(heat_maps: Mapping[str, Any] | None) -> str:
@@ -121,4 +123,7 @@ def _gates(gates: Sequence[Mapping[str, Any]]) -> str:
         )
         for gate in gates
     ]
-    return table(("gate", "file", "verdict", "measured", "limit"), rows, words=3) if rows else ""
+    if not rows:
+        return ""
+    parts = table(("gate", "file", "verdict", "measured", "limit"), rows, words=3), bullets(wording.gate_notes(gates))
+    return "\n\n".join(filter(None, parts))

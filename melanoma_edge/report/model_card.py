@@ -129,14 +129,13 @@ def _snippet(environment: Environment, report: Mapping[str, Any]) -> str:
     if not rows:
         return "# this build has no files"
     spec = report["preprocessing"]
-    point = (rows[0].get("calibration") or report)["operating_point"]  # the file's own, where it has one
     mean, std = (v[0] if len(set(v)) == 1 else f"np.float32({v})" for v in (spec["mean"], spec["std"]))
     return (
         environment.get_template(f"run_{rows[0]['format']}.py.txt")
         .render(
             size=spec["size"],
             melanoma=report["build"]["task"]["melanoma"],
-            threshold=point["threshold"],
+            threshold=report["operating_point"]["threshold"],
             mean=mean,
             std=std,
             file=repr(str(rows[0]["file"])),

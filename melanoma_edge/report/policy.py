@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from melanoma_edge.data import quality
 from melanoma_edge.errors import InputError
 from melanoma_edge.report.bundle import GENERATOR
+from melanoma_edge.verify.answering import Thresholds
 from melanoma_edge.verify.rejection import entropy
 
 POLICY = "policy.json"
@@ -96,12 +97,18 @@ def read_advice(path: str | None) -> Advice:
 
 
 def build_policy(
-    name: str, task: Mapping[str, Any], artifacts: Sequence[Mapping[str, Any]], advice: Advice, min_kept: float
+    name: str,
+    task: Mapping[str, Any],
+    artifacts: Sequence[Mapping[str, Any]],
+    advice: Advice,
+    at: Thresholds,
+    min_kept: float,
 ) -> dict[str, Any]:
     """The document of policy.json, as its schema describes it.
 
-    artifacts: rows of the verify document; one without "calibration" gave no number on validation and is left out.
-    min_kept: the least share of the validation images that is answered.
+    artifacts: rows of the verify document. at: the reference's thresholds, which every file ships with: the gates judge
+    those, and a file's own would keep fewer of the reference's decisions (`verify.answering`). min_kept: the least
+    share of the validation images that is answered.
     """
     texts = [{"name": tier.name, "title": tier.title, "advice": tier.advice} for tier in advice.tiers]
     return {
@@ -114,7 +121,7 @@ def build_policy(
         "min_kept": min_kept,
         "tiers": texts,
         UNCERTAIN: {"title": advice.uncertain.title, "advice": advice.uncertain.advice},
-        "artifacts": [_entry(row, advice) for row in artifacts if row.get("calibration")],
+        "artifacts": [_entry(row, advice, at) for row in artifacts],
     }
 
 
@@ -167,15 +174,13 @@ def entry(policy: Mapping[str, Any], artifact: str) -> Mapping[str, Any]:
     raise InputError(f"{POLICY} says nothing of {artifact}: it knows {known}")
 
 
-def _entry(row: Mapping[str, Any], advice: Advice) -> dict[str, Any]:
-    own = row["calibration"]
-    threshold = own["operating_point"]["threshold"]
+def _entry(row: Mapping[str, Any], advice: Advice, at: Thresholds) -> dict[str, Any]:
     return {
         **{key: row[key] for key in ("name", "format", "precision")},
-        "threshold": threshold,
-        "rejection_threshold": own["rejection"]["threshold"],
-        "temperature": own["temperature"],
-        "bounds": [tier.bound(threshold) for tier in advice.tiers],
+        "threshold": at.decision,
+        "rejection_threshold": at.uncertain,
+        "temperature": (row.get("answering") or {}).get("own_temperature"),
+        "bounds": [tier.bound(at.decision) for tier in advice.tiers],
     }
 
 

@@ -46,10 +46,10 @@ def timed(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"is_reference": False, **row, **_timings(row, thread_counts(report))} for row in rows]
 
 
-def fitted(report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The reference and every file whose temperature and thresholds were fitted again."""
+def answering(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The reference and every file, with what they answer under the thresholds that ship."""
     rows = [{**report["reference"], "name": "reference", "is_reference": True}, *report["artifacts"]]
-    return [{"is_reference": False, **row} for row in rows if row.get("calibration")]
+    return [{"is_reference": False, **row} for row in rows if row.get("answering")]
 
 
 def provenance(report: Mapping[str, Any]) -> list[tuple[str, str]]:

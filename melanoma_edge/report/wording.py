@@ -112,6 +112,15 @@ def ruling(verdict: Mapping[str, Any]) -> str:
     )
 
 
+def uncertain(changes: Mapping[str, Any]) -> str:
+    """How many images change between "answered" and "uncertain"."""
+    return (
+        f"{integer(changes['became_uncertain'])} images became uncertain and {integer(changes['became_answered'])} "
+        f"answered; {integer(changes['flips_among_both'])} flips among the {integer(changes['answered_by_both'])} that "
+        "both answer"
+    )
+
+
 def tiny(value: float | None) -> str:
     """A difference that may be far below a hundredth."""
     return ABSENT if value is None or not math.isfinite(value) else f"{value:.1e}" if value < 1e-3 else number(value, 3)
@@ -199,6 +208,16 @@ def gate_reason(gate: Mapping[str, Any]) -> str:
     what = f"{plain(gate['artifact'])}: {gate_title(gate)}"
     value = "could not be measured" if gate["value"] is None else gate_figure(gate, "value")
     return f"{what} {value}; the limit is {gate_figure(gate, 'limit')}"
+
+
+def gate_notes(gates: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Why gates have another limit than usual, a line each."""
+    return [
+        f"{plain(gate['artifact'])}: {gate_title(gate)}: the limit is {gate_figure(gate, 'limit')}, since "
+        f"{plain(gate['reason'], 400)}"
+        for gate in gates
+        if gate.get("reason")
+    ]
 
 
 def _controls(c: str) -> bool:

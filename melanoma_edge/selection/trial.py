@@ -62,7 +62,7 @@ def measure(bench: Bench, attempt: Attempt, seconds: float, progress: Progress) 
     point = operating_point.choose(bench.rule, bench.truth)
     parity, around = compare(bench.truth, answer, point), nearby(bench.truth, answer, point)
     steady = replace(parity, flip_rate=around.flip_rate / HEADROOM, sensitivity_delta=-around.sensitivity_drop)
-    gates = judge(name, steady, None, replace(bench.gates, max_bytes=None, max_graph_dp=None))
+    gates = judge(name, steady, None, replace(bench.gates, max_bytes=None))
     return Trial(
         recipe=name,
         seconds=round(seconds, 2),

@@ -5,28 +5,33 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from melanoma_edge import formats
 from melanoma_edge.artifact import Artifact, Stage, read_json, run_stage, sha256_file, write_json
 from melanoma_edge.bench.document import BenchReport
 from melanoma_edge.bench.machine import machine
 from melanoma_edge.bench.run import bench
 from melanoma_edge.cores import usable_cores
+from melanoma_edge.data.members import members
 from melanoma_edge.data.prepared import Images
+from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.options import Gates, ProofOptions
 from melanoma_edge.progress import Progress
 from melanoma_edge.stages import predict
-from melanoma_edge.stages.members import members
-from melanoma_edge.verify import operating_point
+from melanoma_edge.verify import operating_point, rejection
+from melanoma_edge.verify.answering import Thresholds, answering, uncertainty
 from melanoma_edge.verify.certainty import certainty
 from melanoma_edge.verify.document import Verified, document
-from melanoma_edge.verify.gates import judge
+from melanoma_edge.verify.gates import graph_gate, judge
+from melanoma_edge.verify.operating_point import OperatingPoint
 from melanoma_edge.verify.parity import compare
-from melanoma_edge.verify.predictions import Predictions
-from melanoma_edge.verify.refit import refit
+from melanoma_edge.verify.predictions import Predictions, softmax
+from melanoma_edge.verify.rejection import Rejection
 from melanoma_edge.verify.subgroups import subgroups
 from melanoma_edge.verify.thumbnails import thumbnails
 
-INEXACT = 0.05  # least limit of max_graph_dp for graphs with operators that are not exact
+FAITHFUL = 200  # validation images: a file that computes something else than its graph shows it on a few
 THREADS = (1, 2)
 BENCH = "bench.json"
 
@@ -34,8 +39,8 @@ BENCH = "bench.json"
 @dataclass(frozen=True)
 class Judged:
     """An artifact, what it predicted, and how: the facts of `stages.predict`. graph_dp: its largest change of a
-    probability against the graph that it was written from, None when that is not at hand. exact: whether every operator
-    of that graph gives the same bits in every runtime.
+    probability against the graph that it was written from; None for the graph itself, and where that is not at hand.
+    exact: whether every operator of that graph gives the same bits in every runtime.
     """
 
     name: str
@@ -48,16 +53,30 @@ class Judged:
     exact: bool = True
 
 
-def judged(artifact: Artifact, answer: Stage) -> Judged:
-    """An artifact with the predictions that its stage left."""
+def judged(artifact: Artifact, answer: Stage, graph: Path | None, exact: bool, images: Images) -> Judged:
+    """An artifact with the predictions that its stage left. graph: an ONNX file, what it was written from, None where
+    that is not at hand. exact: of the INT8 graph.
+    """
+    predictions = predict.predictions(answer)
     return Judged(
         artifact.path.name,
         artifact.format,
         artifact.precision,
         artifact.path.stat().st_size,
-        predict.predictions(answer),
+        predictions,
         predict.facts(answer),
+        None if artifact.format == "onnx" or graph is None else graph_change(predictions, graph, images),
+        artifact.precision != "int8" or exact,
     )
+
+
+def graph_change(answers: Predictions, graph: Path, images: Images) -> float:
+    """Largest change of a probability of melanoma against `graph`, an ONNX file that ONNX Runtime runs. answers: of the
+    file that was written from it, on the validation split too.
+    """
+    few = np.asarray(images.pixels("val")[:FAITHFUL])
+    exact = softmax(formats.load(graph, Preprocessing(images.size))(few))[:, images.task.melanoma]
+    return float(np.abs(answers.only("val").p[: len(few)] - exact).max())
 
 
 def verdict(
@@ -68,16 +87,19 @@ def verdict(
     gates: Gates,
     progress: Progress,
 ) -> dict[str, Any]:
-    """The verify document: decisions on the test split, at an operating point chosen on validation."""
-    point = operating_point.choose(proof.operating_point, reference.only("val"))
+    """The verify document: decisions on the test split, by the policy that ships."""
+    point, refused = policy(reference, proof)
+    at = Thresholds(point.threshold, refused.threshold)
     lesions, groups = {s.id: s.group for s in images.samples("test")}, members(images)
     truth = reference.only("test")
-    rule, least = proof.operating_point, proof.min_kept
     verified, judgements = [], []
     for artifact in artifacts:
         test = artifact.predictions.only("test")
         parity = compare(truth, test, point)
-        judgements += judge(artifact.name, parity, artifact.bytes, _own(gates, artifact), artifact.graph_dp)
+        size = gates.max_bytes if artifact.precision == "int8" else None
+        judgements += judge(artifact.name, parity, artifact.bytes, replace(gates, max_bytes=size))
+        if artifact.graph_dp is not None:
+            judgements.append(graph_gate(artifact.name, artifact.graph_dp, gates, artifact.exact))
 
         def told(task: str, done: int, total: int, detail: str = "", name: str = artifact.name) -> None:
             progress(f"{name}: {task}", done, total, detail)
@@ -95,18 +117,18 @@ def verdict(
                 parity,
                 sure,
                 subgroups(truth, test, point, groups),
-                refit(artifact.predictions, rule, least, (truth, point.threshold)),
+                answering(artifact.predictions, at),
+                uncertainty(truth, test, at),
             )
         )
-    return document(point, truth, verified, judgements, diagnoses(images), refit(reference, rule, least))
+    return document(point, truth, verified, judgements, diagnoses(images), refused, answering(reference, at))
 
 
-def _own(gates: Gates, artifact: Judged) -> Gates:
-    """The gates that one artifact is judged by."""
-    size = gates.max_bytes if artifact.precision == "int8" else None
-    change = None if artifact.graph_dp is None else gates.max_graph_dp
-    wide = change is not None and not artifact.exact  # later roundings amplify what differs in the last bit
-    return replace(gates, max_bytes=size, max_graph_dp=max(change or 0, INEXACT) if wide else change)
+def policy(reference: Predictions, proof: ProofOptions) -> tuple[OperatingPoint, Rejection]:
+    """What decides and what is uncertain in every file that ships: chosen on the reference's validation split."""
+    validation = reference.only("val")
+    point = operating_point.choose(proof.operating_point, validation)
+    return point, rejection.choose(validation.is_melanoma, validation.p, proof.min_kept)
 
 
 def diagnoses(images: Images) -> dict[str, str]:

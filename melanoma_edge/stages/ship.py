@@ -25,6 +25,9 @@ from melanoma_edge.stages import export, package, predict, quantize
 from melanoma_edge.stages.proof import pictures
 from melanoma_edge.targets import Contents
 from melanoma_edge.train.history import TRAINED, TrainingReport
+from melanoma_edge.verify.answering import Thresholds
+
+INT8_GRAPH = "reference/model_int8.onnx"  # what `verify` holds a .tflite against in a bundle without INT8 ONNX file
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,10 @@ def report(made: Made, verify: Mapping[str, Any], bench: BenchReport, compiling:
         training=None if training is None else builtins(training),
         files=[{"file": file, **how} for file, how in _provenance(_places(made)).items()],
     )
-    policy = build_policy(made.name, task, document["artifacts"], read_advice(proof.advice), proof.min_kept)
+    refused = verify["rejection"]
+    at = Thresholds(verify["operating_point"]["threshold"], refused["threshold"])
+    advice = read_advice(proof.advice)
+    policy = build_policy(made.name, task, document["artifacts"], advice, at, refused["min_kept"])
     return {**document, "policy": jsonable({**policy, "capture": builtins(made.capture)})}
 
 
@@ -141,6 +147,8 @@ def _places(made: Made) -> dict[str, Path]:
     """Relative name in the bundle to source file."""
     files = {"reference/model.onnx": made.reference.folder / export.MODEL}
     files["reference/predictions.csv"] = made.reference.folder / predict.CSV
+    if not any(a.format == "onnx" and a.precision == "int8" for a in made.artifacts):
+        files[INT8_GRAPH] = made.quantized.folder / export.MODEL
     if made.trained is not None:
         files[f"reference/{CHECKPOINT}"] = made.trained.folder / CHECKPOINT
     for target in made.targets:

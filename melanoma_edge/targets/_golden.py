@@ -12,11 +12,11 @@ from PIL import Image
 
 from melanoma_edge.data import lesions
 from melanoma_edge.data.preprocess import pixels
+from melanoma_edge.verify.gates import INEXACT_LOGIT  # where the last digits move integers
 
 DIAGNOSES = ("mel", "nv", "bkl", "vasc")
 SIDEWAYS = 6  # EXIF orientation: turned by a quarter
 FLOAT_TOLERANCE = 1e-4  # of a logit: processors add floats in other orders
-INEXACT_TOLERANCE = 0.2  # where that moves integers: at most 0.05 of a probability, what the proof lets pass
 Answer = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
@@ -68,7 +68,7 @@ def golden(
 
 def int8_tolerance(exact: bool) -> float:
     """How far a logit of an INT8 TFLite file may be off: nothing where every operator of its graph is exact."""
-    return 0.0 if exact else INEXACT_TOLERANCE
+    return 0.0 if exact else INEXACT_LOGIT
 
 
 def _draw(diagnosis: str) -> Image.Image:

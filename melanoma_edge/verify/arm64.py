@@ -1,4 +1,4 @@
-"""One file's answers on two instruction sets, compared: INT8 to the bit, float to a tolerance, decisions always."""
+"""One file's answers on two instruction sets, compared: to the bit or to a tolerance, and decisions always."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from melanoma_edge.verify.gates import Gate, gate
+from melanoma_edge.verify.gates import INEXACT, INEXACT_LOGIT, Gate, gate
 from melanoma_edge.verify.metrics import flips
 from melanoma_edge.verify.predictions import softmax
 
@@ -44,16 +44,22 @@ def compare(
     }
 
 
-def judge(artifact: str, exact: bool, rows: Sequence[Mapping[str, Any]]) -> list[Gate]:
-    """The gates of one file, on its worst core. exact: whether its logits must be the same bits. No row fails them."""
+def tolerance(precision: str, exact: bool) -> float:
+    """How far a logit may be off; 0: it must be the same bits. exact: whether every operator of the INT8 graph is."""
+    return TOLERANCE if precision != "int8" else 0.0 if exact else INEXACT_LOGIT
+
+
+def judge(artifact: str, allowed: float, rows: Sequence[Mapping[str, Any]]) -> list[Gate]:
+    """The gates of one file, on its worst core. allowed: its `tolerance`. No row fails them."""
 
     def worst(key: str) -> float | None:
         return float(np.max([row[key] for row in rows])) if rows else None  # NaN stays NaN
 
+    reason = INEXACT if allowed > TOLERANCE else None
     logits = (
-        gate("max_arm64_differing_images", artifact, 0, worst("differing_images"))
-        if exact
-        else gate("max_arm64_dlogit", artifact, TOLERANCE, worst("max_abs_dlogit"))
+        gate("max_arm64_dlogit", artifact, allowed, worst("max_abs_dlogit"), reason)
+        if allowed
+        else gate("max_arm64_differing_images", artifact, 0, worst("differing_images"))
     )
     found = [logits, gate("max_arm64_flips", artifact, 0, worst("flips"))]
     if rows and rows[0]["max_abs_dheat"] is not None:
@@ -67,16 +73,16 @@ def complaints(document: Mapping[str, Any]) -> list[str]:
         f"PARITY: {row['artifact']} on {row['cpu']}: image {row['worst']['image_id']!r}, logit of "
         f"{row['worst']['class']}: {_said(row['worst']['x86'])} on x86, {_said(row['worst']['arm64'])} on ARM64; "
         + "accepted: "
-        + (BITS if row["exact"] else f"within {TOLERANCE:g}")
+        + (BITS if row["exact"] else f"within {row['tolerance']:g}")
         + f" ({row['differing_images']} of {row['images']} images differ, {row['flips']} decisions)"
         for row in document["rows"]
         if row["worst"] and not row["holds"]
     ]
 
 
-def holds(row: Mapping[str, Any], exact: bool) -> bool:
+def holds(row: Mapping[str, Any], allowed: float) -> bool:
     """Whether one core's figures pass the gates of `judge`."""
-    return all(one.passed for one in judge("", exact, [row]))
+    return all(one.passed for one in judge("", allowed, [row]))
 
 
 def _said(value: float | None) -> str:

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from melanoma_edge.verify import metrics
+from melanoma_edge.verify.answering import Answering, Uncertainty
 from melanoma_edge.verify.bland_altman import bland_altman
 from melanoma_edge.verify.gates import Gate
 from melanoma_edge.verify.metrics import Confusion
 from melanoma_edge.verify.operating_point import OperatingPoint
 from melanoma_edge.verify.parity import Flip, Parity
 from melanoma_edge.verify.predictions import Predictions
+from melanoma_edge.verify.rejection import Rejection
 from melanoma_edge.verify.subgroups import Subgroup
 
 COUNTS = ("tp", "fp", "tn", "fn")
@@ -22,8 +24,8 @@ COUNTS = ("tp", "fp", "tn", "fn")
 
 @dataclass(frozen=True)
 class Verified:
-    """One artifact that was run on the evaluation split. `bytes` is the size of its file; `certainty` and
-    `subgroups` are what the functions of those names give, `calibration` is `refit`'s."""
+    """One artifact that was run on the evaluation split. `bytes` is the size of its file; `certainty`, `subgroups`,
+    `answering` and `uncertainty` are what the functions of those names give."""
 
     name: str
     format: str
@@ -35,7 +37,8 @@ class Verified:
     parity: Parity
     certainty: Mapping[str, Any] = field(default_factory=dict)
     subgroups: Sequence[Subgroup] = ()
-    calibration: Mapping[str, Any] = field(default_factory=dict)
+    answering: Answering | None = None
+    uncertainty: Uncertainty | None = None
 
 
 def document(
@@ -44,18 +47,20 @@ def document(
     artifacts: Sequence[Verified],
     gates: Sequence[Gate],
     diagnoses: Mapping[str, str],
-    calibration: Mapping[str, Any] | None = None,
+    rejection: Rejection | None = None,
+    answers: Answering | None = None,
 ) -> dict[str, Any]:
     """The verify stage's result, ready for JSON: what is undefined is None.
 
     diagnoses: image id to the dataset's own class name, for the ledger of flips; ids that are missing have None.
-    calibration: the reference's, from `refit`.
+    rejection: of the policy that ships. answers: the reference's, from `answering`.
     """
     flips = [_flip(a.name, flip, diagnoses) for a in artifacts for flip in a.parity.ledger]
     result: dict[str, Any] = finite(
         {
             "operating_point": asdict(operating_point),
-            "reference": {**_reference(reference, operating_point), "calibration": calibration or {}},
+            "rejection": _fields(rejection),
+            "reference": {**_reference(reference, operating_point), "answering": _fields(answers)},
             "artifacts": [_artifact(a, reference) for a in artifacts],
             "gates": [asdict(gate) for gate in gates],
             "flips": flips,
@@ -106,8 +111,13 @@ def _artifact(verified: Verified, reference: Predictions) -> dict[str, Any]:
         "bland_altman": asdict(bland_altman(reference.p, p)),
         "certainty": verified.certainty,
         "subgroups": [asdict(group) for group in verified.subgroups],
-        "calibration": verified.calibration,
+        "answering": _fields(verified.answering),
+        "uncertainty": _fields(verified.uncertainty),
     }
+
+
+def _fields(one: Answering | Uncertainty | Rejection | None) -> dict[str, Any] | None:
+    return None if one is None else asdict(one)
 
 
 def _pairs(artifacts: Sequence[Verified]) -> list[tuple[Verified, Verified]]:

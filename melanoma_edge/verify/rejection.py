@@ -21,12 +21,13 @@ CURVE = 96  # points of the accuracy-rejection curve, 0 to 95 % refused
 @dataclass(frozen=True)
 class Rejection:
     """Refuse where the entropy is > `threshold` (nats). kept: share of the images it was chosen on that are answered.
-    objective: the mean of their ECE and Brier score.
+    objective: the mean of their ECE and Brier score. min_kept: the least share that was allowed.
     """
 
     threshold: float
     kept: float
     objective: float
+    min_kept: float
 
 
 def entropy(p: Scores) -> Scores:
@@ -35,15 +36,38 @@ def entropy(p: Scores) -> Scores:
     return nats
 
 
-def choose(positive: Mask, p: Scores, min_kept: float = MIN_KEPT) -> Rejection | None:
+@dataclass(frozen=True)
+class Curve:
+    """Accuracy on the images that are left when a share is refused, the highest entropies first."""
+
+    rejected: tuple[float, ...] = ()
+    accuracy: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the table before and after refusal shows; NaN where it is not defined."""
+
+    n: int
+    melanomas: int
+    accuracy: float
+    sensitivity: float
+    specificity: float
+    auc: float
+    ece: float
+    adaptive_ece: float
+    brier: float
+
+
+def choose(positive: Mask, p: Scores, min_kept: float = MIN_KEPT) -> Rejection:
     """The threshold with the least mean of ECE and Brier score over the images that it answers.
 
     At least a share `min_kept` is answered: both scores fall with nearly every image that is refused, so that alone
     they would refuse nearly all. Among equals, the threshold that answers most. It lies midway between two entropies.
-    None without images, or when a probability is NaN.
+    Without images, or when a probability is NaN, nothing is refused.
     """
     if not len(p) or np.isnan(p).any():
-        return None
+        return Rejection(HIGHEST, 1.0, math.nan, min_kept)
     order = np.argsort(entropy(p), kind="stable")
     values, score = entropy(p)[order], p[order]
     kept = np.arange(1, len(p) + 1)
@@ -52,36 +76,34 @@ def choose(positive: Mask, p: Scores, min_kept: float = MIN_KEPT) -> Rejection |
     parts = np.append((values[:-1] <= middle[:-1]) & (middle[:-1] < values[1:]), True)
     allowed = np.flatnonzero(parts & (kept >= min_kept * len(p)))
     best = allowed[::-1][np.argmin(objective[allowed[::-1]])]
-    return Rejection(float(middle[best]), float(kept[best] / len(p)), float(objective[best]))
+    return Rejection(float(middle[best]), float(kept[best] / len(p)), float(objective[best]), min_kept)
 
 
-def curve(positive: Mask, p: Scores, threshold: float) -> dict[str, list[float]]:
-    """Accuracy of the decisions at `threshold` on the images that are left when a share is refused, the highest
-    entropies first: lists "rejected" and "accuracy". Empty without images, or when a probability is NaN.
-    """
+def curve(positive: Mask, p: Scores, threshold: float) -> Curve:
+    """Of the decisions at `threshold`. Empty without images, or when a probability is NaN."""
     if not len(p) or np.isnan(p).any():
-        return {"rejected": [], "accuracy": []}
+        return Curve()
     order = np.argsort(entropy(p), kind="stable")
     right = np.cumsum(((p >= threshold) == positive)[order])
     kept = np.unique([max(round(len(p) * (1 - i / 100)), 1) for i in range(CURVE)])[::-1]
-    return {"rejected": (1 - kept / len(p)).tolist(), "accuracy": (right[kept - 1] / kept).tolist()}
+    return Curve(tuple((1 - kept / len(p)).tolist()), tuple((right[kept - 1] / kept).tolist()))
 
 
-def figures(positive: Mask, p: Scores, threshold: float) -> dict[str, float]:
-    """What the table before and after rejection shows, of decisions at `threshold`; NaN where it is not defined."""
+def figures(positive: Mask, p: Scores, threshold: float) -> Figures:
+    """Of decisions at `threshold`."""
     at = metrics.confusion(positive, p, threshold)
     defined = bool(len(p)) and not at.undefined
-    return {
-        "n": len(p),
-        "melanomas": int(positive.sum()),
-        "accuracy": (at.tp + at.tn) / len(p) if defined else float("nan"),
-        "sensitivity": at.sensitivity,
-        "specificity": at.specificity,
-        "auc": metrics.auc(positive, p),
-        "ece": metrics.ece(positive, p),
-        "adaptive_ece": metrics.adaptive_ece(positive, p),
-        "brier": metrics.brier(positive, p),
-    }
+    return Figures(
+        n=len(p),
+        melanomas=int(positive.sum()),
+        accuracy=(at.tp + at.tn) / len(p) if defined else math.nan,
+        sensitivity=at.sensitivity,
+        specificity=at.specificity,
+        auc=metrics.auc(positive, p),
+        ece=metrics.ece(positive, p),
+        adaptive_ece=metrics.adaptive_ece(positive, p),
+        brier=metrics.brier(positive, p),
+    )
 
 
 def _ece(positive: Mask, score: Scores) -> Scores:

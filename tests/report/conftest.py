@@ -8,10 +8,11 @@ from PIL import Image
 
 from melanoma_edge.report.document import build_report
 from melanoma_edge.report.policy import build_policy, read_advice
+from melanoma_edge.verify.answering import Thresholds, answering, uncertainty
 from melanoma_edge.verify.bland_altman import bland_altman
 from melanoma_edge.verify.document import finite
 from melanoma_edge.verify.predictions import Predictions
-from melanoma_edge.verify.refit import refit
+from melanoma_edge.verify.rejection import choose
 
 N, MELANOMAS, THRESHOLD = 1507, 171, 0.3112
 RANDOM = np.random.default_rng(14)
@@ -86,14 +87,13 @@ def _timing(name: str, runtime: str, threads: int, p50: float) -> dict:
     }
 
 
-def _calibration(drift: float) -> dict:
-    """What `refit` gives; the same images stand in both splits."""
+def _both_splits(drift: float) -> Predictions:
+    """The same images stand in both splits."""
     margin = LOGITS + drift * DRIFT
     logits = np.tile(np.stack([-margin / 2, margin / 2], axis=1), (2, 1)).astype(np.float32)
     ids = tuple(f"{split}{i}" for split in ("val", "test") for i in range(N))
     splits, labels = ("val",) * N + ("test",) * N, np.tile(TRUTH.astype(np.int64), 2)
-    predictions = Predictions(ids, splits, labels, logits, 1, ("other", "melanoma"))
-    return finite(refit(predictions, "sensitivity=0.90", 0.8, (predictions.only("test"), THRESHOLD)))
+    return Predictions(ids, splits, labels, logits, 1, ("other", "melanoma"))
 
 
 TEMPERATURE = {
@@ -181,8 +181,16 @@ ROBUSTNESS = {
         )
     ],
 }
-PROOF = {"certainty": CERTAINTY, "subgroups": SUBGROUPS, "calibration": _calibration(1.0)}
-CALIBRATED = _calibration(0.0)
+EXACT, MOVED = _both_splits(0.0), _both_splits(1.0)
+REJECTION = choose(EXACT.only("val").is_melanoma, EXACT.only("val").p, 0.8)
+AT = Thresholds(THRESHOLD, REJECTION.threshold)
+EXACT_ANSWERS = finite(asdict(answering(EXACT, AT)))
+PROOF = {
+    "certainty": CERTAINTY,
+    "subgroups": SUBGROUPS,
+    "answering": finite(asdict(answering(MOVED, AT))),
+    "uncertainty": asdict(uncertainty(EXACT.only("test"), MOVED.only("test"), AT)),
+}
 
 ARTIFACTS = (
     _artifact("mobilenet_v2_float32.tflite", "ai-edge-litert", size=8_902_120),
@@ -319,7 +327,13 @@ def make_inputs() -> dict:
                 "sensitivity": 0.902,
                 "specificity": 0.781,
             },
-            "reference": {**REFERENCE, "n": N, "melanomas": MELANOMAS, "calibration": CALIBRATED},
+            "rejection": asdict(REJECTION),
+            "reference": {
+                **REFERENCE,
+                "n": N,
+                "melanomas": MELANOMAS,
+                "answering": finite(asdict(answering(EXACT, AT))),
+            },
             "artifacts": [{**a, **(PROOF if a["precision"] == "int8" else {})} for a in ARTIFACTS],
             "gates": [gate for a in ARTIFACTS if a["precision"] == "int8" for gate in _gates(a)],
             "flips": [flip for name in int8 for flip in _flips(name)],
@@ -361,7 +375,7 @@ def report():
     """Shared: tests that change it take `inputs`, or a copy."""
     made = build_report(**make_inputs())
     task = made["build"]["task"]
-    return {**made, "policy": build_policy(made["name"], task, made["artifacts"], read_advice(None), 0.8)}
+    return {**made, "policy": build_policy(made["name"], task, made["artifacts"], read_advice(None), AT, 0.8)}
 
 
 @pytest.fixture(scope="session")

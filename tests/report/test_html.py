@@ -317,10 +317,11 @@ def test_text_and_lines_are_legible_in_light_dark_and_print(scheme):
 def test_calibration_and_refusal_have_a_section(page, report):
     assert "Calibration and refusal" in page.text
     assert "divided by the temperature 1.6300" in page.text
-    own = report["artifacts"][1]["calibration"]
-    assert f"{own['temperature']:.4f}" in page.text and f"{own['operating_point']['threshold']:.4f}" in page.text
-    assert f"{own['rejection']['after']['n']:,}" in page.text
-    assert any(drawing["aria-labelledby"] == "calibration-alt" for drawing in page.all("svg"))
+    row = report["artifacts"][1]
+    own, changes = row["answering"], row["uncertainty"]
+    assert f"{own['own_temperature']:.4f}" in page.text and f"{report['rejection']['threshold']:.4f}" in page.text
+    assert f"{own['answered']['n']:,}" in page.text and f"{changes['answered_by_both']:,}" in page.text
+    assert any(drawing["aria-labelledby"] == "answering-alt" for drawing in page.all("svg"))
 
 
 def test_probabilities_that_are_no_shares_are_called_so(page, inputs):
@@ -339,9 +340,9 @@ def test_a_reference_without_a_temperature_says_why(inputs):
     assert "The reference's logits are left as they are: it <b>was</b> not asked for." in page.text
 
 
-def test_without_fitted_files_there_is_no_section(inputs):
+def test_without_answers_there_is_no_section(inputs):
     for row in (inputs["verify"]["reference"], *inputs["verify"]["artifacts"]):
-        row["calibration"] = {}
+        row["answering"] = None
     assert "Calibration and refusal" not in Page(html.render_html(build_report(**inputs), {})).text
 
 

@@ -17,8 +17,8 @@ def test_the_summary_has_verdict_files_and_gates(report):
 
 def test_one_line_tells_of_calibration_and_refusal(report):
     (line,) = [line for line in markdown.render_markdown(report).splitlines() if line.startswith("Temperature")]
-    own = report["artifacts"][1]["calibration"]
-    refused = own["rejection"]["before"]["n"] - own["rejection"]["after"]["n"]
+    own = report["artifacts"][1]["answering"]
+    refused = own["all"]["n"] - own["answered"]["n"]
     assert line.startswith("Temperature 1.630 is folded in, ") and "`mobilenet_v2_int8.tflite`" in line
     assert f"{refused:,} of 1,507 images refused" in line and refused > 0
 

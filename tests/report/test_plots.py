@@ -9,7 +9,7 @@ from melanoma_edge.report import plots, wording
 from melanoma_edge.report.document import build_report
 from melanoma_edge.report.plots import photographs
 
-FIGURES = (plots.roc, plots.bland_altman, plots.confusion, plots.cost, plots.robustness, plots.calibration)
+FIGURES = (plots.roc, plots.bland_altman, plots.confusion, plots.cost, plots.robustness, plots.answering)
 SPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
 
 
@@ -87,7 +87,7 @@ def test_a_report_without_timings_or_curves_still_draws(report):
     bare = {
         "latency": [],
         "latency_ms": None,
-        "calibration": {},
+        "answering": None,
         "roc": {"fpr": [], "tpr": []},
         "sensitivity": None,
         "auc": None,
@@ -110,20 +110,19 @@ def test_hostile_names_are_text_and_no_formulas(report):
         assert "<b>" not in svg
 
 
-def test_calibration_has_a_line_a_fitted_file_and_says_what_refusal_does(report):
-    svg = str(plots.calibration(report))
+def test_answers_have_a_line_a_file_and_says_what_refusal_does(report):
+    svg = str(plots.answering(report))
     assert "Reliability" in svg and "Accuracy and refusal" in svg
     assert "reference ECE 0.031, accuracy" in svg
-    fitted = [row for row in report["artifacts"] if row.get("calibration")]
-    assert svg.count("with refusal") == len(fitted) + 1
+    files = [row for row in report["artifacts"] if row.get("answering")]
+    assert svg.count("with refusal") == len(files) + 1
 
 
 def test_a_file_that_answers_few_bins_and_nothing_still_draws(report):
     row = report["artifacts"][1]
-    own = row["calibration"]
-    empty = {**own["rejection"]["after"], "n": 0, "accuracy": None}
-    lean = {**own, "reliability": [], "rejection": {**own["rejection"], "after": empty}}
-    parse(plots.calibration({**report, "artifacts": [{**row, "calibration": lean}]}))
+    own = row["answering"]
+    lean = {**own, "reliability": [], "answered": {**own["answered"], "n": 0, "accuracy": None}}
+    parse(plots.answering({**report, "artifacts": [{**row, "answering": lean}]}))
 
 
 def test_many_files_get_more_rows_of_matrices(report):

@@ -15,6 +15,7 @@ from melanoma_edge.data import quality
 from melanoma_edge.errors import InputError
 from melanoma_edge.report.document import schema
 from melanoma_edge.report.policy import answer, build_policy, faults, read_advice, read_policy
+from melanoma_edge.verify.answering import Thresholds
 
 TASK = {"name": "binary", "classes": ["other", "melanoma"], "melanoma": 1}
 GOOD = {
@@ -27,13 +28,11 @@ GOOD = {
 }
 
 
-def row(name: str = "m_int8.tflite", threshold: float = 0.2, rejection: float = 0.6) -> dict:
-    own = {"operating_point": {"threshold": threshold}, "rejection": {"threshold": rejection}, "temperature": 1.02}
-    return {"name": name, "format": "tflite", "precision": "int8", "calibration": own}
+ROW = {"name": "m_int8.tflite", "format": "tflite", "precision": "int8", "answering": {"own_temperature": 1.02}}
 
 
-def policy(**changes: float) -> dict:
-    return build_policy("m", TASK, [row(**changes)], read_advice(None), 0.8)
+def policy(threshold: float = 0.2, rejection: float = 0.6, advice: str | None = None) -> dict:
+    return build_policy("m", TASK, [ROW], read_advice(advice), Thresholds(threshold, rejection), 0.8)
 
 
 def written(tmp_path, content: object) -> str:
@@ -75,19 +74,16 @@ def test_tier_decision_and_threshold_never_contradict_each_other(p, threshold, r
 
 
 def test_bounds_cover_zero_to_one_and_scale_with_the_threshold(tmp_path):
-    rows = [row("a"), row("b", threshold=0.6)]
-    told = build_policy("m", TASK, rows, read_advice(written(tmp_path, GOOD)), 0.8)
-    assert [a["bounds"] for a in told["artifacts"]] == [[0, 0.1, 0.2], [0, 0.3, 0.6]]
-    assert answer(told, "a", 0.15).tier == "amber" and answer(told, "b", 0.15).tier == "green"
+    low, middle = (policy(t, advice=written(tmp_path, GOOD)) for t in (0.2, 0.6))
+    assert [told["artifacts"][0]["bounds"] for told in (low, middle)] == [[0, 0.1, 0.2], [0, 0.3, 0.6]]
+    assert [answer(told, ROW["name"], 0.15).tier for told in (low, middle)] == ["amber", "green"]
     high = [policy(threshold=t)["artifacts"][0]["bounds"] for t in (0.0, 0.5, 1.0, np.nextafter(1, 2))]
     assert all(bounds == sorted(bounds) and bounds[0] == 0 for bounds in high)
 
 
-def test_a_file_without_numbers_on_validation_is_left_out():
-    told = build_policy("m", TASK, [{**row(), "calibration": {}}], read_advice(None), 0.8)
-    assert told["artifacts"] == []
-    with pytest.raises(InputError, match=r"m_int8\.tflite: it knows no file"):
-        answer(told, "m_int8.tflite", 0.5)
+def test_a_file_that_it_does_not_know_is_refused():
+    with pytest.raises(InputError, match=r"m\.onnx: it knows m_int8\.tflite"):
+        answer(policy(), "m.onnx", 0.5)
 
 
 def test_no_number_is_uncertain():

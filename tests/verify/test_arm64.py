@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from melanoma_edge.verify.arm64 import TOLERANCE, Answers, compare, complaints, judge
+from melanoma_edge.verify.arm64 import TOLERANCE, Answers, compare, complaints, judge, tolerance
+from melanoma_edge.verify.gates import INEXACT_LOGIT
 
 N, CLASSES, THRESHOLD = 100, ("other", "melanoma"), 0.3
 IDS = [f"image{i}" for i in range(N)]
@@ -17,13 +18,12 @@ def figures(logits: np.ndarray, maps: np.ndarray | None = None) -> dict:
 
 
 def passed(exact: bool, *rows: dict) -> dict[str, bool]:
-    return {gate.name: gate.passed for gate in judge("a.tflite", exact, rows)}
+    return {gate.name: gate.passed for gate in judge("a.tflite", 0.0 if exact else TOLERANCE, rows)}
 
 
 def said(row: dict, exact: bool) -> list[str]:
-    return complaints(
-        {"rows": [{**row, "artifact": "a_int8.tflite", "cpu": "cortex-a53", "exact": exact, "holds": False}]}
-    )
+    held = {"exact": exact, "tolerance": 0.0 if exact else TOLERANCE, "holds": False}
+    return complaints({"rows": [{**row, "artifact": "a_int8.tflite", "cpu": "cortex-a53", **held}]})
 
 
 def test_the_same_bits_hold() -> None:
@@ -59,6 +59,18 @@ def test_a_float_file_has_a_tolerance_and_no_more() -> None:
     assert passed(False, figures(inside))["max_arm64_dlogit"]
     assert not passed(False, figures(inside), figures(outside))["max_arm64_dlogit"]
     assert f"within {TOLERANCE:g}" in said(figures(outside), False)[0]
+
+
+def test_an_int8_file_of_an_inexact_graph_has_a_stated_tolerance() -> None:
+    assert (tolerance("int8", True), tolerance("int8", False)) == (0.0, INEXACT_LOGIT)
+    assert tolerance("float32", False) == tolerance("float32", True) == TOLERANCE
+    inside, outside = LOGITS.copy(), LOGITS.copy()
+    inside[5, 0] += np.float32(INEXACT_LOGIT / 2)
+    outside[5, 0] += np.float32(INEXACT_LOGIT * 2)
+    logits, flips = judge("a_int8.tflite", INEXACT_LOGIT, [figures(inside)])
+    assert logits.passed and logits.name == "max_arm64_dlogit" and "inexact_nodes" in logits.reason
+    assert flips.limit == 0
+    assert not judge("a_int8.tflite", INEXACT_LOGIT, [figures(outside)])[0].passed
 
 
 def test_a_decision_that_differs_fails_whatever_the_tolerance() -> None:

@@ -29,7 +29,7 @@ def made(logits: np.ndarray, broken: bool = False) -> tuple[dict, Predictions]:
     point = choose("youden", reference)
     parity = compare(reference, artifact, point)
     row = Verified("mel_int8", "tflite", "int8", "ai-edge-litert", "2.3.0", 1234, artifact, parity)
-    gates = judge("mel_int8", parity, 1234, Gates(max_graph_dp=None))
+    gates = judge("mel_int8", parity, 1234, Gates())
     return document(point, reference, [row], gates, {"im0": "mel"}), reference
 
 

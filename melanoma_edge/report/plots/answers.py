@@ -13,31 +13,31 @@ from melanoma_edge.report.plots.svg import DASHES, INK, MUTED, RULE, SERIES, nan
 Rows = Sequence[Mapping[str, Any]]
 
 
-def calibration(report: Mapping[str, Any]) -> Markup:
+def answering(report: Mapping[str, Any]) -> Markup:
     """The reliability diagram, and the accuracy on the images that are left when the most uncertain are refused."""
-    fitted = [row for row in rows(report) if row.get("calibration")]
+    networks = [row for row in rows(report) if row.get("answering")]
 
     def draw(figure: Figure) -> None:
         left, right = figure.subplots(1, 2)
-        _reliability(left, fitted)
-        _refusal(right, fitted)
-        if fitted:
+        _reliability(left, networks)
+        _refusal(right, networks)
+        if networks:
             right.legend(loc="lower right", fontsize=8)
 
     said = "; ".join(
         f"{row['name']} ECE {wording.number(row['ece'], 3)}, accuracy "
-        f"{wording.percent(row['calibration']['rejection']['before']['accuracy'])} without and "
-        f"{wording.percent(row['calibration']['rejection']['after']['accuracy'])} with refusal"
-        for row in fitted
+        f"{wording.percent(row['answering']['all']['accuracy'])} without and "
+        f"{wording.percent(row['answering']['answered']['accuracy'])} with refusal"
+        for row in networks
     )
-    return svg("calibration", draw, 4.6, f"Reliability, and accuracy against the share of refused images. {said}.")
+    return svg("answering", draw, 4.6, f"Reliability, and accuracy against the share of refused images. {said}.")
 
 
-def _reliability(axes: Axes, fitted: Rows) -> None:
+def _reliability(axes: Axes, networks: Rows) -> None:
     """Share of melanomas against the mean probability of each bin; bars are the reference's share of images."""
     axes.plot([0, 1], [0, 1], color=RULE, linewidth=1.2, zorder=0)
-    for i, row in enumerate(fitted):
-        bins = row["calibration"]["reliability"]
+    for i, row in enumerate(networks):
+        bins = row["answering"]["reliability"]
         filled = [b for b in bins if b["count"]]
         if not i:
             total, width = sum(b["count"] for b in bins), 1 / max(len(bins), 1)
@@ -51,16 +51,15 @@ def _reliability(axes: Axes, fitted: Rows) -> None:
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.03))
 
 
-def _refusal(axes: Axes, fitted: Rows) -> None:
-    """Accuracy on what is left against the share refused; a dot where the file's own threshold refuses."""
-    for i, row in enumerate(fitted):
-        refused = row["calibration"]["rejection"]
-        curve, after = refused["curve"], refused["after"]
-        across, up = ([nan(v) for v in curve[key]] for key in ("rejected", "accuracy"))
+def _refusal(axes: Axes, networks: Rows) -> None:
+    """Accuracy on what is left against the share refused; a dot where the threshold refuses."""
+    for i, row in enumerate(networks):
+        own, answered = row["answering"], row["answering"]["answered"]
+        across, up = ([nan(v) for v in own["curve"][key]] for key in ("rejected", "accuracy"))
         _line(axes, across, up, i, row["name"], dots=False)
-        share = 1 - after["n"] / max(refused["before"]["n"], 1)
+        share = 1 - answered["n"] / max(own["all"]["n"], 1)
         colour = SERIES[(i - 1) % len(SERIES)] if i else INK
-        axes.plot(share, nan(after["accuracy"]), marker="o", markersize=4.5 if i else 9, color=colour, zorder=4)
+        axes.plot(share, nan(answered["accuracy"]), marker="o", markersize=4.5 if i else 9, color=colour, zorder=4)
     axes.set(xlabel="share of the test images refused", ylabel="accuracy on the rest", title="Accuracy and refusal")
 
 

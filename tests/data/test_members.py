@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from melanoma_edge.data.dataset import Sample
-from melanoma_edge.stages.members import TONE, _band, members
+from melanoma_edge.data.members import TONE, _band, members
 
 
 def images(metadata: list[dict[str, str]], clinical: bool) -> Any:
