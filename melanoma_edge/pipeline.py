@@ -124,7 +124,7 @@ def compile_network(
         exported = export.adopt(work, given, spec) if onnx else export.export(work, given)
         flags = {"onnx": given, "mean": _spelt(spec.mean), "std": _spelt(spec.std)} if onnx else {"checkpoint": given}
         command = spell("compile", {**flags, "target": tuple(targets)}, data, *vars(compiling).values())
-        reference = Reference(given, spec, command)
+        reference = Reference(export.reference(exported, given) if onnx else given, spec, command)
         return _prove(output, targets, images, exported, reference, compiling, progress)
 
 

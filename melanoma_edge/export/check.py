@@ -9,6 +9,7 @@ import onnx_ir as ir
 from google.protobuf.message import DecodeError
 
 from melanoma_edge.errors import InputError
+from melanoma_edge.export import bounds, ending
 
 MIN_OPSET = 13
 MAX_BYTES = 1 << 31  # protobuf's own limit for one message
@@ -25,19 +26,40 @@ class Contract:
     classes: int
 
 
+@dataclass(frozen=True)
+class Network:
+    """A network that the compiler can take. model: batch of one, shapes inferred, without a Softmax at its end. cut:
+    what was cut off there.
+    """
+
+    contract: Contract
+    model: onnx.ModelProto
+    cut: str | None
+
+
 def check_contract(path: Path) -> Contract:
+    """The contract of an ONNX file. Raises as `read_network`."""
+    return read_network(path).contract
+
+
+def read_network(path: Path) -> Network:
     """Read an ONNX file and check that the compiler can take it, at the image size that its input states.
 
     Raises InputError, in one line that says what was found and what would be accepted, for: a missing or corrupt file,
-    weights in external files, other inputs or outputs than a classifier's, an opset below 13, operators of unknown
-    domains, probabilities instead of logits, a network that is quantised already.
+    weights in external files or not finite, other inputs or outputs than a classifier's, an opset below 13, operators
+    of unknown domains, control flow, tensors beyond the limits of `bounds`, a Sigmoid at the end, a network that is
+    quantised already.
     """
     model = _read(path)
     _check_self_contained(model, path)
     _check_operators(model, path)
     _check_valid(model, path)
+    bounds.check_weights(model, path)
     size = _check_input(model, path)
-    return Contract(size, _check_output(_infer_shapes(model, path), path))
+    model = _infer_shapes(model, path)
+    bounds.check_sizes(model, path)
+    classes = _check_output(model, path)
+    return Network(Contract(size, classes), model, ending.cut_softmax(model, path))
 
 
 def _read(path: Path) -> onnx.ModelProto:
@@ -78,6 +100,7 @@ def _check_operators(model: onnx.ModelProto, path: Path) -> None:
             raise InputError(
                 f"{path} holds operator {node.domain}.{node.op_type} (node {node.name!r}): only ONNX's own are known"
             )
+        bounds.check_control_flow(node, path)
         if node.op_type in ("QuantizeLinear", "DequantizeLinear", "QLinearConv"):
             raise InputError(f"{path} is quantised already ({node.op_type}): bring the float network it was made from")
 
@@ -93,6 +116,7 @@ def _check_input(model: onnx.ModelProto, path: Path) -> int:
     is_image = len(sides) == 4 and sides[1] == 3 and sides[2] == sides[3] > 0
     if tensor.elem_type != onnx.TensorProto.FLOAT or not is_image or not _is_one_or_dynamic(tensor.shape.dim[0]):
         raise InputError(f"{path} has input {found}: {WANTED_INPUT} is accepted")
+    bounds.check_side(sides[2], path)
     tensor.shape.dim[0].dim_value = 1
     return int(sides[2])
 
@@ -125,9 +149,6 @@ def _check_output(model: onnx.ModelProto, path: Path) -> int:
     is_logits = len(shape) == 2 and shape[1].dim_value >= 2 and _is_one_or_dynamic(shape[0])
     if tensor.elem_type != onnx.TensorProto.FLOAT or not is_logits:
         raise InputError(f"{path} has output {found}: {WANTED_OUTPUT} is accepted")
-    last = next((node for node in model.graph.node if outputs[0].name in node.output), None)
-    if last is not None and last.op_type in ("Softmax", "LogSoftmax", "Sigmoid"):
-        raise InputError(f"{path} ends in {last.op_type}: bring the network without it, its output must be logits")
     return int(shape[1].dim_value)
 
 

@@ -21,13 +21,17 @@ from torch import nn
 
 from melanoma_edge.artifact import write_atomic
 from melanoma_edge.data.preprocess import Preprocessing, normalize
-from melanoma_edge.errors import EdgeError
+from melanoma_edge.errors import EdgeError, InputError
+from melanoma_edge.export.names import give
 from melanoma_edge.export.report import ExportReport
+from melanoma_edge.export.session import opened, refusals
 
 OPSET = 18
 IR_VERSION = 10  # of ONNX 1.16: a newer one adds nothing that is used here, and older runtimes refuse it
 INPUT, OUTPUT = "image", "logits"
 TOLERANCE = 1e-4  # of the largest logit where that exceeds 1
+FOLDED_TOLERANCE = 1e-3  # likewise: other weights round otherwise, and deep networks amplify that
+SUMS_TO_ONE = 1e-3
 
 
 Logits = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -47,30 +51,79 @@ def export_onnx(model: nn.Module, size: int, path: Path) -> ExportReport:
             values: NDArray[np.float32] = network(torch.from_numpy(image)).numpy()
         return values
 
-    return _publish(_exported(network, size), logits, size, path)
+    return _publish(_exported(network, size), logits, Preprocessing(size), path)
 
 
-def clean(source: Path, path: Path) -> ExportReport:
+def clean(source: Path, path: Path, own: Preprocessing) -> ExportReport:
     """Write someone else's ONNX classifier as `export_onnx` would have: same names, opset 18, simplified, batch of one.
 
-    source: a file with one image input `[1 or N,3,S,S]` and one logits output. Raises EdgeError when the result does
-    not compute what the source does.
+    source: a file as `check.read_network` accepts it. own: the normalisation of its input, which the result keeps.
+    Raises InputError when ONNX Runtime refuses it, or when its outputs are probabilities or not finite, and EdgeError
+    when the result does not compute what the source does.
     """
     proto = onnx.load(source)
     proto.ir_version = min(proto.ir_version, IR_VERSION)
-    size = proto.graph.input[0].type.tensor_type.shape.dim[-1].dim_value
-    name = proto.graph.input[0].name
-    session = _session(proto.SerializeToString())
+    logits = _logits(source)
+    _check_answers(source, np.concatenate([logits(image) for image in _check_images(own)]))
+    _drop_weights_from_inputs(proto)
     if next(entry.version for entry in proto.opset_import if entry.domain in {"", "ai.onnx"}) < OPSET:
         proto = onnx.version_converter.convert_version(proto, OPSET)
-    return _publish(proto, lambda image: session.run(None, {name: image})[0], size, path)
+    return _publish(proto, logits, own, path)
 
 
-def _publish(proto: onnx.ModelProto, logits: Logits, size: int, path: Path) -> ExportReport:
-    """Clean, compare with the source's `logits`, write."""
-    cleaned = ir.to_proto(_cleaned(proto, size))
+def save(proto: onnx.ModelProto, path: Path) -> None:
+    """Write a network whole or not at all; the same one gives the same bytes."""
+    write_atomic(path, proto.SerializeToString(deterministic=True))
+
+
+def folded_difference(source: Path, own: Preprocessing, path: Path) -> float:
+    """Largest difference of the logits of `source`, whose input is normalised as `own`, to those of the file `path`,
+    which takes (pixel - 128) / 128, on noise and on extreme images. Raises EdgeError above FOLDED_TOLERANCE of the
+    largest logit.
+    """
+    return _difference(_logits(source), own, path.read_bytes(), Preprocessing(own.size), FOLDED_TOLERANCE)
+
+
+def _logits(source: Path) -> Logits:
+    """What a file answers in ONNX Runtime."""
+    session = _session(source.read_bytes(), source)
+    (image,) = session.get_inputs()
+
+    def logits(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        with refusals(source):
+            values: NDArray[np.float32] = session.run(None, {image.name: pixels})[0]
+        return values
+
+    return logits
+
+
+def _check_answers(source: Path, answers: NDArray[np.float32]) -> None:
+    """Refuse what cannot be logits, `[N, K]`, whatever operators made it."""
+    if not np.isfinite(answers).all():
+        raise InputError(
+            f"{source} answers {answers[~np.isfinite(answers)][0]} to an image of noise: its output must be finite "
+            "logits; look for a division by zero, a logarithm or a batch norm of negative variance"
+        )
+    if np.all((answers >= 0) & (answers <= 1)) and np.all(np.abs(answers.sum(axis=1) - 1) < SUMS_TO_ONE):
+        raise InputError(
+            f"{source} gives probabilities: on every image its outputs lie within [0, 1] and sum to 1, e.g. "
+            f"{answers[0][:4].tolist()}. Bring the network without the softmax that it computes at its end"
+        )
+
+
+def _drop_weights_from_inputs(proto: onnx.ModelProto) -> None:
+    """Older files list their weights among the inputs, in any order, where a caller might replace them."""
+    weights = {tensor.name for tensor in proto.graph.initializer}
+    inputs = [value for value in proto.graph.input if value.name not in weights]
+    del proto.graph.input[:]
+    proto.graph.input.extend(inputs)
+
+
+def _publish(proto: onnx.ModelProto, logits: Logits, spec: Preprocessing, path: Path) -> ExportReport:
+    """Clean, compare with the source's `logits` on images normalised as `spec`, write."""
+    cleaned = ir.to_proto(_cleaned(proto, spec.size))
     data = cleaned.SerializeToString(deterministic=True)
-    difference = _difference(logits, data, size)
+    difference = _difference(logits, spec, data, spec, TOLERANCE)
     write_atomic(path, data)
     operators = dict(sorted(Counter(node.op_type for node in cleaned.graph.node).items()))
     opset = next(entry.version for entry in cleaned.opset_import if entry.domain in {"", "ai.onnx"})
@@ -102,7 +155,7 @@ def _cleaned(proto: onnx.ModelProto, size: int) -> ir.Model:
     if not valid:
         raise EdgeError("onnxsim changed what the graph computes: please report the network and the versions")
     model: ir.Model = ir.from_proto(simplified)
-    model.graph.inputs[0].name, model.graph.outputs[0].name = INPUT, OUTPUT
+    give(model.graph, INPUT, OUTPUT)
     model.metadata_props.clear()
     model.doc_string = model.graph.doc_string = None
     model.graph.metadata_props.clear()
@@ -120,14 +173,14 @@ def _forget_source(item: ir.Node | ir.Value) -> None:
     item.doc_string = None
 
 
-def _difference(logits: Logits, data: bytes, size: int) -> float:
-    """Largest absolute difference to the source's logits over random and extreme images. EdgeError above TOLERANCE."""
-    session = _session(data)
+def _difference(logits: Logits, own: Preprocessing, data: bytes, shipped: Preprocessing, tolerance: float) -> float:
+    """Largest difference to the source's logits over random and extreme images. EdgeError above `tolerance`."""
+    session = _session(data, "the ONNX file")
     worst = 0.0
-    for image in _check_images(size):
-        expected, found = logits(image), session.run([OUTPUT], {INPUT: image})[0]
+    for given, image in zip(_check_images(own), _check_images(shipped), strict=True):
+        expected, found = logits(given), session.run([OUTPUT], {INPUT: image})[0]
         difference = float(np.abs(found - expected).max())
-        limit = TOLERANCE * max(1.0, float(np.abs(expected).max()))
+        limit = tolerance * max(1.0, float(np.abs(expected).max()))
         if not difference <= limit:
             raise EdgeError(
                 f"the ONNX file's logits differ from the source's by {difference:.2g}, {limit:.2g} is accepted: "
@@ -137,21 +190,21 @@ def _difference(logits: Logits, data: bytes, size: int) -> float:
     return worst
 
 
-def _check_images(size: int) -> Iterator[NDArray[np.float32]]:
-    """Network inputs `[1,3,size,size]`: noise, black, white, grey, and the sharpest edges that pixels can make."""
+def _check_images(spec: Preprocessing) -> Iterator[NDArray[np.float32]]:
+    """Network inputs `[1,3,S,S]`: noise, black, white, grey, and the sharpest edges that pixels can make."""
     rng = np.random.default_rng(0)
-    shape = (1, 3, size, size)
+    shape = (1, 3, spec.size, spec.size)
     images = [rng.integers(0, 256, shape) for _ in range(4)]
     images += [np.full(shape, level) for level in (0, 128, 255)]
-    images += [255 * rng.integers(0, 2, shape), np.broadcast_to(np.arange(size) % 2 * 255, shape)]
+    images += [255 * rng.integers(0, 2, shape), np.broadcast_to(np.arange(spec.size) % 2 * 255, shape)]
     for pixels in images:
-        yield normalize(pixels.astype(np.uint8).transpose(0, 2, 3, 1), Preprocessing(size)).transpose(0, 3, 1, 2).copy()
+        yield normalize(pixels.astype(np.uint8).transpose(0, 2, 3, 1), spec).transpose(0, 3, 1, 2).copy()
 
 
-def _session(data: bytes) -> onnxruntime.InferenceSession:
+def _session(data: bytes, name: Path | str) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    return opened(data, name, options, ["CPUExecutionProvider"])
 
 
 @contextmanager

@@ -23,9 +23,13 @@ class ExportReport:
 class ExportFacts(ExportReport):
     """The same with where the graph came from. source: "torch", or the name of an ONNX file. passes: rewrites by pass.
 
-    own_preprocessing: what an ONNX file takes; ours was folded into its first layer. None where it takes ours.
+    own_preprocessing: what an ONNX file takes; ours was folded into its first layer. None where it takes ours. cut:
+    the Softmax that was cut off its end. order: its outputs that became the first, second ... logit; empty where they
+    stay as they are.
     """
 
     source: str
     passes: Mapping[str, int]
     own_preprocessing: PreprocessingFacts | None = None
+    cut: str | None = None
+    order: tuple[int, ...] = ()

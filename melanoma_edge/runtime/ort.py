@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
+from melanoma_edge.export.session import opened
 from melanoma_edge.runtime.predict import HeatMap, Logits, Predict, agree
 
 PACKAGE = "onnxruntime"
@@ -71,7 +72,7 @@ def on_cuda(path: Path, stream: int) -> Callable[[], object]:
     options = ort.SessionOptions()
     options.log_severity_level = 3
     settings = {"user_compute_stream": str(stream), "use_tf32": "0"}
-    session = _opened(path, options, [(CUDA, settings)])
+    session = opened(path, path, options, [(CUDA, settings)])
     if session.get_providers()[0] != CUDA:
         raise InputError(
             f"ONNX Runtime {ort.__version__} has {CUDA} but cannot start it: are CUDA and cuDNN installed?"
@@ -120,29 +121,7 @@ def _session(path: Path, threads: int, profile: Path | None = None) -> Any:
     options.log_severity_level = 3  # errors only
     for name, value in entries(path).items():
         options.add_session_config_entry(name, value)
-    return _opened(path, options, ["CPUExecutionProvider"])
-
-
-def _opened(path: Path, options: Any, providers: list[Any]) -> Any:
-    """An InferenceSession; ONNX Runtime's error types, which share no base of their own, become InputError."""
-    import onnxruntime as ort
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    refusals = (
-        state.Fail,
-        state.InvalidArgument,
-        state.InvalidGraph,
-        state.InvalidProtobuf,
-        state.NoModel,
-        state.NotImplemented,
-        state.RuntimeException,
-        RuntimeError,
-    )
-    try:
-        return ort.InferenceSession(str(path), options, providers=providers)
-    except refusals as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path} is not a model that ONNX Runtime {ort.__version__} can run: {reason}") from None
+    return opened(path, path, options, ["CPUExecutionProvider"])
 
 
 def _only_weights(path: Path) -> bool:

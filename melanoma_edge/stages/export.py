@@ -1,6 +1,7 @@
 """The float graph: exported from a checkpoint, or adopted from elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import onnx_ir as ir
@@ -8,13 +9,15 @@ import onnx_ir as ir
 from melanoma_edge.artifact import Stage, read_json, run_stage, sha256_file, write_json
 from melanoma_edge.data.preprocess import Preprocessing, PreprocessingFacts
 from melanoma_edge.export import passes
-from melanoma_edge.export.check import check_contract
+from melanoma_edge.export.check import read_network
+from melanoma_edge.export.ending import reorder
 from melanoma_edge.export.normalization import fold_input_normalization
-from melanoma_edge.export.onnx import clean, export_onnx
+from melanoma_edge.export.onnx import clean, export_onnx, folded_difference, save
 from melanoma_edge.export.report import ExportFacts, ExportReport
 from melanoma_edge.train.weights import load_model
 
 MODEL, FACTS = "model.onnx", "facts.json"
+ENDING_CHANGED = "reference.onnx"
 
 
 def export(work: Path, checkpoint: Path) -> Stage:
@@ -36,27 +39,45 @@ def export(work: Path, checkpoint: Path) -> Stage:
     )
 
 
-def adopt(work: Path, onnx: Path, own: Preprocessing) -> Stage:
-    """A network from elsewhere as a clean float32 graph that takes `(pixel - 128) / 128` instead of its `own`."""
+def adopt(work: Path, onnx: Path, own: Preprocessing, order: Sequence[int] = ()) -> Stage:
+    """A network from elsewhere as a clean float32 graph that takes `(pixel - 128) / 128` instead of its `own`.
+
+    order: which of its outputs are the task's first, second ... class; nothing where they are in order already. Leaves
+    besides, where a Softmax was cut off or outputs were put in order, the network with that done to it alone.
+    """
 
     def make(folder: Path) -> None:
-        check_contract(onnx)
-        report = clean(onnx, folder / MODEL)
+        network, given = read_network(onnx), onnx
+        if order:
+            reorder(network.model, order)
+        if order or network.cut:
+            given = folder / ENDING_CHANGED
+            save(network.model, given)
+        report = clean(given, folder / MODEL, own)
         model = ir.load(folder / MODEL)
         first = passes.apply(model, "clean")
         fold_input_normalization(model, own.mean, own.std)
         rewrites = {name: first[name] + again for name, again in passes.apply(model, "clean").items()}
         ir.save(model, folder / MODEL)
-        write_json(folder / FACTS, _facts(report, onnx.name, rewrites, own.describe()))
+        folded = folded_difference(given, own, folder / MODEL)
+        report = replace(report, max_abs_difference=max(report.max_abs_difference, folded))
+        told = _facts(report, onnx.name, rewrites, own.describe())
+        write_json(folder / FACTS, replace(told, cut=network.cut, order=tuple(order)))
 
     return run_stage(
         work / "export",
         make,
         inputs={"onnx": sha256_file(onnx)},
         code=__name__,
-        options={"mean": own.mean, "std": own.std},
+        options={"mean": own.mean, "std": own.std, "order": list(order)},
         tools=("onnx", "onnxsim", "onnx-ir"),
     )
+
+
+def reference(adopted: Stage, given: Path) -> Path:
+    """The file that everything is compared with: `given` itself, unless `adopt` had to change how it ends."""
+    changed = adopted.folder / ENDING_CHANGED
+    return changed if changed.is_file() else given
 
 
 def facts(stage: Stage) -> ExportFacts:

@@ -9,7 +9,7 @@ import onnx_ir as ir
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 from onnx_graphs import Builder
 
 from melanoma_edge.errors import InputError
@@ -65,9 +65,60 @@ def _external(model: onnx.ModelProto) -> None:
     tensor.external_data.add(key="location", value="weights.bin")
 
 
-def _ends_in_softmax(model: onnx.ModelProto) -> None:
+def _ends_in_sigmoid(model: onnx.ModelProto) -> None:
     model.graph.node[-1].output[0] = "raw"
-    model.graph.node.append(helper.make_node("Softmax", ["raw"], ["logits"]))
+    model.graph.node.append(helper.make_node("Sigmoid", ["raw"], ["p"]))
+    model.graph.node.append(helper.make_node("Identity", ["p"], ["logits"]))
+
+
+def _loop(model: onnx.ModelProto) -> None:
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["go"], ["on"]), helper.make_node("Add", ["x", "x"], ["y"])],
+        "body",
+        [
+            helper.make_tensor_value_info("i", TensorProto.INT64, []),
+            helper.make_tensor_value_info("go", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3]),
+        ],
+        [
+            helper.make_tensor_value_info("on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3]),
+        ],
+    )
+    model.graph.node[-1].output[0] = "raw"
+    model.graph.initializer.append(helper.make_tensor("often", TensorProto.INT64, [], [2**62]))
+    model.graph.node.append(helper.make_node("Loop", ["often", "", "raw"], ["logits"], body=body))
+
+
+def _grown(shape: list[int]) -> Callable[[onnx.ModelProto], None]:
+    """Adds the sum of a tensor of `shape`, which a few bytes ask for, to the logits."""
+
+    def grow(model: onnx.ModelProto) -> None:
+        model.graph.node[-1].output[0] = "raw"
+        model.graph.initializer.append(helper.make_tensor("shape", TensorProto.INT64, [len(shape)], shape))
+        model.graph.node.append(helper.make_node("ConstantOfShape", ["shape"], ["zeros"]))
+        model.graph.node.append(helper.make_node("ReduceSum", ["zeros"], ["sum"], keepdims=0))
+        model.graph.node.append(helper.make_node("Add", ["raw", "sum"], ["logits"]))
+
+    return grow
+
+
+def _grown_by_a_computed_shape(model: onnx.ModelProto) -> None:
+    _grown([2, 2])(model)
+    model.graph.initializer.append(helper.make_tensor("two", TensorProto.INT64, [], [30]))
+    model.graph.node.insert(0, helper.make_node("Pow", ["shape", "two"], ["huge"]))
+    next(n for n in model.graph.node if n.op_type == "ConstantOfShape").input[0] = "huge"
+
+
+def _weight(number: float) -> Callable[[onnx.ModelProto], None]:
+    def spoil(model: onnx.ModelProto) -> None:
+        tensor = model.graph.initializer[0]
+        array = numpy_helper.to_array(tensor).copy()
+        array.flat[3] = number
+        tensor.CopyFrom(numpy_helper.from_array(array, "stem.weight"))
+        model.graph.node[0].input[1] = "stem.weight"
+
+    return spoil
 
 
 def _quantized(model: onnx.ModelProto) -> None:
@@ -101,7 +152,13 @@ REFUSED = {
     "old opset": (_old_opset, "opset 11: export with opset 13"),
     "unknown operator": (_unknown_operator, "com.example.Sharpen"),
     "external weights": (_external, "weights.bin"),
-    "probabilities": (_ends_in_softmax, "ends in Softmax"),
+    "probabilities of each class alone": (_ends_in_sigmoid, "ends in Sigmoid"),
+    "a loop": (_loop, "holds operator Loop"),
+    "a tensor of 16 GiB": (_grown([1, 65536, 65536]), r"4,294,967,296 elements \(16 GiB\); at most 268,435,456"),
+    "a tensor of a size that is computed": (_grown_by_a_computed_shape, "does not follow from the graph"),
+    "a huge image": (_set_input([1, 3, 32768, 32768]), "32,768 x 32,768 pixels: at most 4,096"),
+    "a weight that is not a number": (_weight(np.nan), "weight 'stem.weight' of Conv .* 1 values"),
+    "an infinite weight": (_weight(np.inf), "weight 'stem.weight' of Conv .*the first is inf"),
     "quantised": (_quantized, "quantised already"),
     "missing weights": (_missing_weights, "not a valid ONNX network"),
     "empty": (_no_nodes, "no operators"),
@@ -117,6 +174,13 @@ def test_what_is_refused_says_why_in_one_line(name: str, tmp_path: Path) -> None
         check_contract(saved(model, tmp_path))
     assert "\n" not in str(caught.value)
     assert "network.onnx" in str(caught.value)
+
+
+def test_an_infinite_bound_is_no_weight(tmp_path: Path) -> None:
+    b = Builder((1, 3, 12, 12))
+    x = b.op("Clip", b.conv(b.image, 4, 3), b.const(0.0), b.const(np.inf))
+    model = b.done(b.linear(b.op("Flatten", b.op("GlobalAveragePool", x)), 2))
+    assert check_contract(saved(ir.to_proto(model), tmp_path)) == Contract(12, 2)
 
 
 def test_one_class_is_refused(tmp_path: Path) -> None:

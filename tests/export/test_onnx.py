@@ -14,7 +14,8 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from melanoma_edge import models
-from melanoma_edge.errors import EdgeError
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.errors import EdgeError, InputError
 from melanoma_edge.export import onnx as export
 from melanoma_edge.export.onnx import clean, export_onnx
 
@@ -108,8 +109,8 @@ def test_a_file_that_computes_something_else_is_not_written(
     genuine = export._session
 
     class Damaged:
-        def __init__(self, data: bytes) -> None:
-            self.session = genuine(data)
+        def __init__(self, data: bytes, name: object) -> None:
+            self.session = genuine(data, name)
 
         def run(self, *arguments: object) -> list[np.ndarray]:
             return [damage(values) for values in self.session.run(*arguments)]
@@ -145,7 +146,7 @@ def foreign(path: Path, opset: int, batch: int | str = 1) -> np.ndarray:
 @pytest.mark.parametrize(("opset", "batch"), [(11, 1), (13, "N"), (18, 1), (20, "N")])
 def test_a_network_from_elsewhere_becomes_one_of_ours(opset: int, batch: int | str, tmp_path: Path) -> None:
     weight = foreign(tmp_path / "theirs.onnx", opset, batch)
-    report = clean(tmp_path / "theirs.onnx", tmp_path / "ours.onnx")
+    report = clean(tmp_path / "theirs.onnx", tmp_path / "ours.onnx", Preprocessing(16))
     assert report.opset == max(opset, 18)
     assert "Identity" not in report.operators
     assert b"someone" not in (tmp_path / "ours.onnx").read_bytes()
@@ -154,7 +155,36 @@ def test_a_network_from_elsewhere_becomes_one_of_ours(opset: int, batch: int | s
     np.testing.assert_allclose(run(tmp_path / "ours.onnx", image), expected, atol=1e-5)
 
 
+def test_weights_listed_among_the_inputs_stay_weights(tmp_path: Path) -> None:
+    foreign(tmp_path / "theirs.onnx", 13)
+    model = onnx.load(tmp_path / "theirs.onnx")
+    model.graph.input.insert(0, helper.make_tensor_value_info("w", TensorProto.FLOAT, [2, 3, 3, 3]))
+    onnx.save(model, tmp_path / "theirs.onnx")
+    clean(tmp_path / "theirs.onnx", tmp_path / "ours.onnx", Preprocessing(16))
+    assert [value.name for value in onnx.load(tmp_path / "ours.onnx").graph.input] == ["image"]
+
+
+def test_what_onnxruntime_refuses_is_the_users_to_mend_in_one_line(tmp_path: Path) -> None:
+    foreign(tmp_path / "theirs.onnx", 13)
+    model = onnx.load(tmp_path / "theirs.onnx")
+    model.graph.node[0].attribute.append(helper.make_attribute("auto_pad", "SIDEWAYS"))
+    onnx.save(model, tmp_path / "theirs.onnx")
+    with pytest.raises(InputError, match=r"theirs\.onnx is not a model that ONNX Runtime .* can run") as caught:
+        clean(tmp_path / "theirs.onnx", tmp_path / "ours.onnx", Preprocessing(16))
+    assert "\n" not in str(caught.value)
+
+
+def test_logits_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    foreign(tmp_path / "theirs.onnx", 13)
+    model = onnx.load(tmp_path / "theirs.onnx")
+    model.graph.node[1].CopyFrom(helper.make_node("Log", ["a"], ["b"]))
+    onnx.save(model, tmp_path / "theirs.onnx")
+    with pytest.raises(InputError, match="answers nan"):
+        clean(tmp_path / "theirs.onnx", tmp_path / "ours.onnx", Preprocessing(16))
+
+
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["meshnet_160", "mobilenet_v3_small_160"])
 def test_the_trained_networks(name: str, networks: Path, tmp_path: Path) -> None:
-    assert clean(networks / f"{name}.onnx", tmp_path / "ours.onnx").max_abs_difference < 1e-5
+    given = networks / f"{name}.onnx"
+    assert clean(given, tmp_path / "ours.onnx", Preprocessing(160)).max_abs_difference < 1e-5

@@ -34,6 +34,13 @@ def scale_output(
     _set(layer, 2, bias * scale + offset)
 
 
+def reorder_output(layer: ir.Node, order: NDArray[np.int64]) -> None:
+    """Make `layer` compute y[order] instead of y, channel by channel."""
+    _set(layer, 1, _array(layer, 1)[order])
+    if len(layer.inputs) > 2 and layer.inputs[2] is not None:
+        _set(layer, 2, _array(layer, 2)[order])
+
+
 def scale_input(layer: ir.Node, factor: float) -> None:
     """Make `layer` compute what it did, from an input that is 1 / `factor` times what it was."""
     _set(layer, 1, _array(layer, 1) * factor)
