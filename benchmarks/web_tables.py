@@ -29,7 +29,7 @@ from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.export import passes
 from melanoma_edge.export.emit import emit
 from melanoma_edge.export.onnx import export_onnx
-from melanoma_edge.targets import web
+from melanoma_edge.targets import _timing
 
 OPTIMISED = "--js-flags=--no-liftoff"  # wasm is optimised before it runs, as in melanoma_edge/bench/browser.py
 COLD = 5  # fresh profiles
@@ -124,7 +124,7 @@ def published(runs: int) -> Iterator[str]:
         *(nn.Linear(WIDTH, DENSE), nn.ReLU(), nn.Linear(DENSE, 2)),
     )
     count = sum(p.numel() for p in network.parameters())
-    where = web.stand(AUTO, str(MODULES))
+    where = _timing.stand(AUTO, str(MODULES))
     if isinstance(where, str):
         raise SystemExit(where)
     with TemporaryDirectory() as scratch:
@@ -136,7 +136,7 @@ def published(runs: int) -> Iterator[str]:
         for file in (path, path.with_suffix(".tflite")):
             formats.load(file, Preprocessing(SIDE))
         made = [Artifact(file, "", file.suffix[1:], "float32") for file in (path.with_suffix(".tflite"), path)]
-        for row in web.timed(where, made, SIDE, runs).rows:
+        for row in _timing.time(where, made, SIDE, runs).rows:
             yield f"| {count:,} parameters, {row.name} | {row.p50:.0f} | {row.p90:.0f} |"
 
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import msgspec
 
@@ -118,22 +118,33 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
-    """Hold `folder` for one process. Raises InputError when another process holds it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            owner = lock.read().strip() or "unknown"
-            raise InputError(
-                f"{folder} is in use by process {owner}: wait for it, or choose another --output"
-            ) from None
+def exclusive(folder: Path) -> Iterator[Path]:
+    """Hold `folder` for one process by its lock file, which is yielded. Raises InputError when another one holds it."""
+    path = folder / ".lock"
+    with _held(path) as lock:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
-        yield
+        yield path
+
+
+def _held(path: Path) -> TextIO:
+    """The lock file, open and locked. Whoever held it may remove it, so the one that was locked must still stand."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError), contextlib.ExitStack() as opened:
+            lock = opened.enter_context(path.open("a+"))
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                owner = lock.read().strip() or "unknown"
+                raise InputError(
+                    f"{path.parent} is in use by process {owner}: wait for it, or choose another --output"
+                ) from None
+            if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+                opened.pop_all()
+                return lock
 
 
 def run_stage(

@@ -14,9 +14,10 @@ from rich.console import Console
 
 from melanoma_edge import __version__, console
 from melanoma_edge.errors import EdgeError, GateError
-from melanoma_edge.flags import as_json, integers, output_folder, takes, targets_wanted, triple
+from melanoma_edge.flags import GroupedCommand, as_json, integers, output_folder, takes, takes_targets, triple
 from melanoma_edge.options import CompileOptions, DataOptions, EmulationOptions, Gates, NetworkOptions, TrainOptions
 from melanoma_edge.progress import Progress
+from melanoma_edge.targets import Target
 
 if TYPE_CHECKING:
     from melanoma_edge.bench.explain import Explanation
@@ -38,12 +39,12 @@ def cli() -> None:
     """
 
 
-@cli.command()
+@cli.command(cls=GroupedCommand)
 @takes("data", DataOptions)
 @takes("network", NetworkOptions)
 @takes("training", TrainOptions)
 @takes("compiling", CompileOptions)
-@targets_wanted
+@takes_targets
 @output_folder
 @as_json
 def build(
@@ -51,7 +52,7 @@ def build(
     network: NetworkOptions,
     training: TrainOptions,
     compiling: CompileOptions,
-    targets: tuple[str, ...],
+    wanted: tuple[Target[Any], ...],
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -60,7 +61,7 @@ def build(
 
     with _progress() as progress:
         folder = output or Path("artifacts") / pipeline.default_name(data, network)
-        outcome = pipeline.build(folder, targets, data, network, training, compiling, progress)
+        outcome = pipeline.build(folder, wanted, data, network, training, compiling, progress)
     _finish(outcome.folder, outcome.report, as_json)
 
 
@@ -86,7 +87,7 @@ def train(
     _answer({"model": str(trained.folder / CHECKPOINT), **facts}, as_json)
 
 
-@cli.command(name="compile")
+@cli.command(name="compile", cls=GroupedCommand)
 @click.option("--onnx", type=click.Path(path_type=Path), help="a float classifier: [1,3,S,S] in, logits [1,K] out")
 @click.option("--checkpoint", type=click.Path(path_type=Path), help="a model.safetensors that `train` wrote")
 @click.option(
@@ -96,7 +97,7 @@ def train(
 @click.option("--calibration", help="the same as --data: calibrated on its train split, verified on its test split")
 @takes("data", DataOptions)
 @takes("compiling", CompileOptions)
-@targets_wanted
+@takes_targets
 @output_folder
 @as_json
 def compile_command(
@@ -107,7 +108,7 @@ def compile_command(
     calibration: str | None,
     data: DataOptions,
     compiling: CompileOptions,
-    targets: tuple[str, ...],
+    wanted: tuple[Target[Any], ...],
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -124,7 +125,7 @@ def compile_command(
     with _progress() as progress:
         folder = output or Path("artifacts") / given.stem
         normalization = (triple("--mean", mean), triple("--std", std))
-        outcome = pipeline.compile_network(folder, targets, given, normalization, data, compiling, progress)
+        outcome = pipeline.compile_network(folder, wanted, given, normalization, data, compiling, progress)
     _finish(outcome.folder, outcome.report, as_json)
 
 

@@ -15,7 +15,7 @@ FINE_TUNING_LR, SCRATCH_LR = 3e-4, 2e-3
 ENOUGH = 100  # images for a comparison between instruction sets
 
 
-def _choice(default: Any, text: str, *values: str) -> Any:
+def choice(default: Any, text: str, *values: str) -> Any:
     """A field whose command-line option takes one of `values`, or anything when there are none."""
     return field(default=default, metadata={"help": text, "values": values})
 
@@ -27,11 +27,11 @@ class DataOptions:
     Raises InputError for less than one calibration image.
     """
 
-    data: str = _choice("synthetic", "synthetic, ham10000:PATH, folder:PATH, or several joined by +")
-    task: str = _choice("binary", "melanoma against the rest, or the seven HAM10000 classes", "binary", "seven")
-    seed: int = _choice(0, "splits, initial weights, augmentation and calibration follow from it")
-    strict: bool = _choice(False, "refuse the dataset when any image in it is unusable, instead of leaving it out")
-    calibration_images: int = _choice(400, "images of the training split that set the INT8 ranges")
+    data: str = choice("synthetic", "synthetic, ham10000:PATH, folder:PATH, or several joined by +")
+    task: str = choice("binary", "melanoma against the rest, or the seven HAM10000 classes", "binary", "seven")
+    seed: int = choice(0, "splits, initial weights, augmentation and calibration follow from it")
+    strict: bool = choice(False, "refuse the dataset when any image in it is unusable, instead of leaving it out")
+    calibration_images: int = choice(400, "images of the training split that set the INT8 ranges")
 
     def __post_init__(self) -> None:
         if self.calibration_images < 1:
@@ -42,11 +42,11 @@ class DataOptions:
 class NetworkOptions:
     """Which network, and what it starts from."""
 
-    arch: str = _choice("mobilenet_v2", "backbone; `melanoma-edge doctor` lists the known ones")
-    weights: str | None = _choice(None, "imagenet (downloads), a .safetensors file, or nothing: start at random")
-    image_size: int | None = _choice(None, "side of the network's square input in pixels [default: the backbone's]")
-    dropout: float | None = _choice(None, "dropout before the last layer [default: the backbone's]")
-    head: str | None = _choice(None, "the network's own head, or one linear layer", "default", "linear")
+    arch: str = choice("mobilenet_v2", "backbone; `melanoma-edge doctor` lists the known ones")
+    weights: str | None = choice(None, "imagenet (downloads), a .safetensors file, or nothing: start at random")
+    image_size: int | None = choice(None, "side of the network's square input in pixels [default: the backbone's]")
+    dropout: float | None = choice(None, "dropout before the last layer [default: the backbone's]")
+    head: str | None = choice(None, "the network's own head, or one linear layer", "default", "linear")
 
 
 @dataclass(frozen=True)
@@ -56,26 +56,26 @@ class TrainOptions:
     Raises InputError for a number that cannot be.
     """
 
-    epochs: int = _choice(8, "passes over the training split, frozen ones included")
-    frozen_epochs: int = _choice(1, "first epochs, in which only the head learns; 0 when no weights are given")
-    batch_size: int = _choice(32, "images in a step")
-    lr: float | None = _choice(
+    epochs: int = choice(8, "passes over the training split, frozen ones included")
+    frozen_epochs: int = choice(1, "first epochs, in which only the head learns; 0 when no weights are given")
+    batch_size: int = choice(32, "images in a step")
+    lr: float | None = choice(
         None, f"highest learning rate of the whole network [default: {FINE_TUNING_LR}; {SCRATCH_LR} without weights]"
     )
-    frozen_lr: float = _choice(3e-3, "learning rate of the head alone")
-    weight_decay: float = _choice(0.05, "of AdamW; norms and biases have none")
-    diagnoses: float = _choice(
+    frozen_lr: float = choice(3e-3, "learning rate of the head alone")
+    weight_decay: float = choice(0.05, "of AdamW; norms and biases have none")
+    diagnoses: float = choice(
         0.5, "weight of a second head's loss, which learns the diagnoses and is not kept; 0 is none"
     )
-    averaging: float = _choice(0.998, "decay of the moving average of the weights, which is what is kept; 0 is none")
-    label_smoothing: float = _choice(0.0, "of the cross entropy")
-    schedule: str = _choice("one-cycle", "learning rate over time", "one-cycle", "plateau")
-    balance: str = _choice("loss", "how the rare class is made up for", "sampler", "loss", "none")
-    patience: int = _choice(6, "epochs without a better validation AUC before training stops")
-    precision: str = _choice("auto", "arithmetic of training", "auto", "float32", "bfloat16", "float16")
-    device: str = _choice("auto", "where to train", "auto", "cpu", "cuda")
-    threads: int | None = _choice(None, "processor threads of training [default: torch's own choice]")
-    workers: int | None = _choice(None, "processes that augment images [default: half of the cores, none on two]")
+    averaging: float = choice(0.998, "decay of the moving average of the weights, which is what is kept; 0 is none")
+    label_smoothing: float = choice(0.0, "of the cross entropy")
+    schedule: str = choice("one-cycle", "learning rate over time", "one-cycle", "plateau")
+    balance: str = choice("loss", "how the rare class is made up for", "sampler", "loss", "none")
+    patience: int = choice(6, "epochs without a better validation AUC before training stops")
+    precision: str = choice("auto", "arithmetic of training", "auto", "float32", "bfloat16", "float16")
+    device: str = choice("auto", "where to train", "auto", "cpu", "cuda")
+    threads: int | None = choice(None, "processor threads of training [default: torch's own choice]")
+    workers: int | None = choice(None, "processes that augment images [default: half of the cores, none on two]")
 
     def __post_init__(self) -> None:
         for name, number, least in (
@@ -100,7 +100,7 @@ class TrainOptions:
 class QuantizeOptions:
     """How the INT8 graph is made."""
 
-    quantizer: str = _choice(
+    quantizer: str = choice(
         "auto",
         "how to make the INT8 graph: auto tries the known ones until one is well inside the gates on validation",
     )
@@ -114,15 +114,15 @@ class Gates:
     Raises InputError for a limit that is negative or not finite.
     """
 
-    max_auc_drop: float | None = _choice(0.002, "gate: AUC of the reference minus AUC of the artifact")
-    max_flip_rate: float | None = _choice(0.01, "gate: share of test images whose decision is not the reference's")
-    max_sensitivity_drop: float | None = _choice(0.01, "gate: sensitivity of the reference minus the artifact's")
-    max_graph_dp: float | None = _choice(
+    max_auc_drop: float | None = choice(0.002, "gate: AUC of the reference minus AUC of the artifact")
+    max_flip_rate: float | None = choice(0.01, "gate: share of test images whose decision is not the reference's")
+    max_sensitivity_drop: float | None = choice(0.01, "gate: sensitivity of the reference minus the artifact's")
+    max_graph_dp: float | None = choice(
         None,
         "gate: largest change of a probability between a .tflite file and the graph that it was written from [default: "
         "0.001, or 0.05 for a graph with operators whose last bits are each kernel's own]",
     )
-    max_bytes: int | None = _choice(None, "gate: size of an INT8 file in bytes [default: none]")
+    max_bytes: int | None = choice(None, "gate: size of an INT8 file in bytes [default: none]")
 
     def __post_init__(self) -> None:
         for name, limit in vars(self).items():
@@ -138,28 +138,20 @@ class ProofOptions:
     negative number of images, and less than one timed run.
     """
 
-    operating_point: str = _choice(
+    operating_point: str = choice(
         "sensitivity=0.90", "threshold rule, on validation: sensitivity=X, specificity=X, youden, fbeta=B, threshold=X"
     )
-    temperature: str = _choice(
+    temperature: str = choice(
         "fit",
         "fitted on validation and folded into the last layer: a temperature that divides the logits; with `shift` one "
         "number for each class besides, which makes up for the weights of rare classes in training",
         *("fit", "shift", "none"),
     )
-    min_kept: float = _choice(0.8, "least share of the validation images that is answered, not refused as uncertain")
-    advice: str | None = _choice(None, "JSON file with the tiers of advice and their texts [default: our own]")
-    margin: float = _choice(0.01, "sensitivity that an artifact may lose and still be called not inferior")
-    bench_runs: int = _choice(100, "timed runs per file and thread count, at least 100 for a published figure")
-    browser: str = _choice(
-        "auto",
-        "what the web target's files are timed in: the path of a Chromium, auto (one that is found, where npm's "
-        "runtimes are there as well) or none",
-    )
-    node_modules: str | None = _choice(
-        None, "folder of npm packages with both web runtimes [default: node_modules or web/node_modules here]"
-    )
-    robustness_images: int = _choice(100, "test images that are blurred, compressed, lit otherwise; 0 skips that")
+    min_kept: float = choice(0.8, "least share of the validation images that is answered, not refused as uncertain")
+    advice: str | None = choice(None, "JSON file with the tiers of advice and their texts [default: our own]")
+    margin: float = choice(0.01, "sensitivity that an artifact may lose and still be called not inferior")
+    bench_runs: int = choice(100, "timed runs per file and thread count, at least 100 for a published figure")
+    robustness_images: int = choice(100, "test images that are blurred, compressed, lit otherwise; 0 skips that")
 
     def __post_init__(self) -> None:
         if self.bench_runs < 1:
@@ -179,8 +171,8 @@ class EmulationOptions:
     Raises InputError for fewer images than ENOUGH: a handful proves nothing.
     """
 
-    arch: str | None = _choice(None, "run the files on emulated ARM64 too, and compare them with this machine", "arm64")
-    arch_images: int = _choice(ENOUGH, "test images for --arch, half of them melanomas if there are so many")
+    arch: str | None = choice(None, "run the files on emulated ARM64 too, and compare them with this machine", "arm64")
+    arch_images: int = choice(ENOUGH, "test images for --arch, half of them melanomas if there are so many")
 
     def __post_init__(self) -> None:
         if self.arch_images < ENOUGH:
@@ -189,18 +181,10 @@ class EmulationOptions:
 
 @dataclass(frozen=True)
 class FileOptions:
-    """What the shipped files give besides the logits, and which of them a library holds."""
+    """What the shipped files give besides the logits."""
 
-    heat_map: bool = _choice(
+    heat_map: bool = choice(
         False, "second output: where each file sees melanoma; exact for a global pooling and one linear layer only"
-    )
-    android_float: bool = _choice(
-        False, "the Android library holds the float32 file beside the INT8 one, and an app chooses; it grows by as much"
-    )
-    web_models: str = _choice(
-        "needed",
-        "in the npm package: the default, LiteRT.js's float file and the fastest small ONNX file, or every model",
-        *("needed", "all"),
     )
 
 

@@ -1,16 +1,15 @@
 """The flow: data, train, export, quantise once, emit, predict, prove, time, bundle, report."""
 
 import contextlib
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from melanoma_edge import models, registry
+from melanoma_edge import models
 from melanoma_edge.artifact import CHECKPOINT, Artifact, Stage, exclusive, sha256_file
-from melanoma_edge.bench.browser import find as find_browser
+from melanoma_edge.bench.document import BrowserReport
 from melanoma_edge.cores import usable_cores
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
@@ -23,7 +22,6 @@ from melanoma_edge.quantize.weight_only import NAME as WEIGHT_ONLY
 from melanoma_edge.report.bundle import WORK, check_output
 from melanoma_edge.report.policy import read_advice
 from melanoma_edge.stages import (
-    browser,
     capture,
     emit,
     export,
@@ -37,6 +35,7 @@ from melanoma_edge.stages import (
     weight_only,
 )
 from melanoma_edge.stages import data as data_stage
+from melanoma_edge.targets import Target, choose, missing, wanted_files
 from melanoma_edge.tflite.metadata import About
 from melanoma_edge.verify import operating_point
 
@@ -57,13 +56,17 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Reference:
-    """The full-precision network: the file whose predictions everything is compared with, and its own normalisation."""
+class Source:
+    """The full-precision network: the file whose predictions everything is compared with, and its float graph.
+
+    spec: its own normalisation. command: what makes the build again. trained: None for a network from elsewhere.
+    """
 
     model: Path
     spec: Preprocessing
-    command: str  # that makes the build again
-    trained: Stage | None = None  # None for a network from elsewhere
+    graph: Stage
+    command: str
+    trained: Stage | None = None
 
 
 def default_name(data: DataOptions, network: NetworkOptions) -> str:
@@ -74,24 +77,31 @@ def default_name(data: DataOptions, network: NetworkOptions) -> str:
 
 def build(
     output: Path,
-    targets: Sequence[str],
+    targets: Sequence[str | Target[Any]],
     data: DataOptions,
     network: NetworkOptions,
     training: TrainOptions,
     compiling: CompileOptions,
     progress: Progress = silent,
 ) -> Outcome:
-    """From labelled images to a bundle. Raises EdgeError and its children; a failed gate is in the outcome's report."""
-    _check_choices(targets, compiling)
+    """From labelled images to a bundle. Raises EdgeError and its children; a failed gate is in the outcome's report.
+
+    targets: by name, or with options of their own.
+    """
+    chosen = _checked(targets, compiling)
     if compiling.files.heat_map:
         models.require_linear_head(network.arch, network.head)
     with _workspace(output) as work:
         images, trained = _train(work, data, network, training, progress)
         checkpoint = trained.folder / CHECKPOINT
-        exported = export.export(work, checkpoint)
-        command = spell("build", {"target": tuple(targets)}, data, network, training, *vars(compiling).values())
-        reference = Reference(checkpoint, Preprocessing(images.size), command, trained)
-        return _prove(output, targets, images, exported, reference, compiling, progress)
+        source = Source(
+            model=checkpoint,
+            spec=Preprocessing(images.size),
+            graph=export.export(work, checkpoint),
+            command=spell("build", _names(chosen), data, network, training, *_options(compiling, chosen)),
+            trained=trained,
+        )
+        return _compile(output, chosen, images, source, compiling, progress)
 
 
 def train(
@@ -104,7 +114,7 @@ def train(
 
 def compile_network(
     output: Path,
-    targets: Sequence[str],
+    targets: Sequence[str | Target[Any]],
     given: Path,
     normalization: tuple[Triple, Triple],
     data: DataOptions,
@@ -115,24 +125,21 @@ def compile_network(
 
     normalization: mean and std, in pixel units, of an .onnx network's own input; it is the reference as it stands.
     """
-    _check_choices(targets, compiling)
+    chosen = _checked(targets, compiling)
     onnx = given.suffix != ".safetensors"
     size = check_contract(given).size if onnx else _side(given)
     spec = Preprocessing(size, *normalization) if onnx else Preprocessing(size)
+    own = {"onnx": given, "mean": _spelt(spec.mean), "std": _spelt(spec.std)} if onnx else {"checkpoint": given}
     with _workspace(output) as work:
         images = data_stage.prepare(work, data, size=size, train=False, progress=progress)
-        exported = export.adopt(work, given, spec) if onnx else export.export(work, given)
-        flags = {"onnx": given, "mean": _spelt(spec.mean), "std": _spelt(spec.std)} if onnx else {"checkpoint": given}
-        command = spell("compile", {**flags, "target": tuple(targets)}, data, *vars(compiling).values())
-        reference = Reference(export.reference(exported, given) if onnx else given, spec, command)
-        return _prove(output, targets, images, exported, reference, compiling, progress)
-
-
-def _side(checkpoint: Path) -> int:
-    """Of the input of a network of ours, in pixels."""
-    from melanoma_edge.train.weights import load_model
-
-    return load_model(checkpoint)[1].spec.image_size
+        graph = export.adopt(work, given, spec) if onnx else export.export(work, given)
+        source = Source(
+            model=export.reference(graph, given) if onnx else given,
+            spec=spec,
+            graph=graph,
+            command=spell("compile", {**own, **_names(chosen)}, data, *_options(compiling, chosen)),
+        )
+        return _compile(output, chosen, images, source, compiling, progress)
 
 
 def _train(
@@ -142,67 +149,73 @@ def _train(
 
     # The number of classes is the task's affair: what is refused here is refused before the images are decoded.
     asked = models.spec(network.arch, 2, image_size=network.image_size, dropout=network.dropout, head=network.head)
-    size = asked.image_size
-    images = data_stage.prepare(work, data, size=size, train=True, progress=progress)
+    images = data_stage.prepare(work, data, size=asked.image_size, train=True, progress=progress)
     return images, train_stage.run(work, images, network, training, data.seed, progress)
 
 
-def _prove(
+def _compile(
     output: Path,
-    targets: Sequence[str],
+    targets: Sequence[Target[Any]],
     images: Images,
-    exported: Stage,
-    reference: Reference,
+    source: Source,
     compiling: CompileOptions,
     progress: Progress,
 ) -> Outcome:
     """Calibrate, quantise, emit, run, judge, time; then ship the bundle, or withhold it and leave the report."""
-    work, name = output / WORK, output.resolve().name
-    if compiling.files.heat_map:
-        heat_maps.check(emit.Graph(exported, export.MODEL))
-    own = (reference.model, sha256_file(reference.model))
-    answered = predict.run(work, "reference", *own, images, reference.spec, progress)
-    truth = temperature.run(work, exported, answered, compiling.proof.temperature)  # predictions and graph, calibrated
-    quantized = quantize.run(work, truth, images, truth, compiling, progress)
-    graphs = _graphs(work, targets, truth, quantized, images, progress)
-    asked = compiling.quantizing.quantizer
-    recipe = "int8" if asked == quantizers.AUTO else asked
-    about, heat_map = _about(images), compiling.files.heat_map
-    artifacts = emit.artifacts(work, name, graphs, _wanted(targets), recipe, about, heat_map)
+    work, name, asked, heat_map = output / WORK, output.resolve().name, compiling.proof, compiling.files.heat_map
+    if heat_map:
+        heat_maps.check(emit.Graph(source.graph, export.MODEL))
+    uncalibrated = predict.run(
+        work, "reference", source.model, sha256_file(source.model), images, source.spec, progress
+    )
+    reference = temperature.run(work, source.graph, uncalibrated, asked.temperature)  # predictions and float graph
+    quantized = quantize.run(work, reference, images, reference, compiling, progress)
+    graphs = _graphs(work, targets, reference, quantized, images, progress)
+    int8 = "int8" if compiling.quantizing.quantizer == quantizers.AUTO else compiling.quantizing.quantizer
+    artifacts = emit.artifacts(work, name, graphs, wanted_files(targets), int8, _about(images), heat_map)
     answers = _answers(work, artifacts, graphs, quantize.is_exact(quantized), images, progress)
-    reference_answers = predict.predictions(truth)
-    verdict = proof.verdict(reference_answers, answers, images, compiling.proof, compiling.gates, progress)
+    truth = predict.predictions(reference)
+    verdict = proof.verdict(truth, answers, images, asked, compiling.gates, progress)
     threshold = verdict["operating_point"]["threshold"]
-    if compiling.proof.robustness_images:
-        moving = robust.run(work, graphs["float32"], artifacts, images, compiling.proof.robustness_images, progress)
-        verdict["robustness"] = robust.document(moving, threshold)
+    if asked.robustness_images:
+        changed = robust.run(work, graphs["float32"], artifacts, images, asked.robustness_images, progress)
+        verdict["robustness"] = robust.document(changed, threshold)
     maps = heat_maps.HeatMaps()
-    if compiling.files.heat_map:
-        told = ([a.predictions for a in answers], reference_answers, threshold)
-        maps = heat_maps.compare(graphs["float32"], artifacts, *told, images, progress)
-    floats = (reference.model, truth.folder / export.MODEL)
-    timed = proof.time_all(work, artifacts, *floats, compiling.proof.bench_runs, progress)
-    in_browser = browser.run(work, targets, artifacts, images.size, compiling.proof, progress)
-    limits = capture.run(work, images, progress)
-    started = (name, reference.command, tuple(targets), images, reference.trained)
-    made = ship.Made(*started, exported, quantized, artifacts, truth, limits)
-    report = ship.report(made, {**verdict, "heat_maps": maps.document}, replace(timed, browser=in_browser), compiling)
+    if heat_map:
+        predictions = [answer.predictions for answer in answers]
+        maps = heat_maps.compare(graphs["float32"], artifacts, predictions, truth, threshold, images, progress)
+    calibrated = reference.folder / export.MODEL
+    bench = proof.time_all(work, artifacts, source.model, calibrated, asked.bench_runs, progress)
+    made = ship.Made(
+        name=name,
+        command=source.command,
+        targets=tuple(targets),
+        images=images,
+        trained=source.trained,
+        exported=source.graph,
+        quantized=quantized,
+        artifacts=artifacts,
+        reference=reference,
+        times=_in_browser(work, targets, artifacts, images.size, asked.bench_runs, progress),
+        capture=capture.run(work, images, progress),
+    )
+    report = ship.report(made, {**verdict, "heat_maps": maps.document}, bench, compiling)
     ship.finish(output, made, report, maps.pictures)
     return Outcome(output, report)
 
 
 def _graphs(
-    work: Path, targets: Sequence[str], truth: Stage, quantized: Stage, images: Images, progress: Progress
+    work: Path, targets: Sequence[Target[Any]], reference: Stage, quantized: Stage, images: Images, progress: Progress
 ) -> dict[str, emit.Graph]:
     """The graph that the files of each precision are written from."""
-    graphs = {"float32": emit.Graph(truth, export.MODEL), "int8": emit.Graph(quantized, export.MODEL)}
-    if WEIGHT_ONLY in {precision for _, precision in _wanted(targets)}:
-        graphs[WEIGHT_ONLY] = emit.Graph(weight_only.run(work, truth, images, progress), export.MODEL)
+    graphs = {"float32": emit.Graph(reference, export.MODEL), "int8": emit.Graph(quantized, export.MODEL)}
+    if WEIGHT_ONLY in {precision for _, precision in wanted_files(targets)}:
+        graphs[WEIGHT_ONLY] = emit.Graph(weight_only.run(work, reference, images, progress), export.MODEL)
     return graphs
 
 
 def _about(images: Images) -> About:
-    """What the .tflite files tell of themselves."""
+    """What the files tell of themselves, where their format can."""
     spec, task = Preprocessing(images.size), images.task
     return About(spec.mean, spec.std, task.classes, task.melanoma, images.summary.licence)
 
@@ -218,44 +231,68 @@ def _answers(
     """What every file predicts, in order. exact: whether every runtime computes the same bits of the INT8 graph."""
     shipped = Preprocessing(images.size)
 
-    def answer(a: Artifact) -> proof.Judged:
-        answered = predict.run(work, a.path.name, a.path, a.sha256, images, shipped, progress)
-        return proof.judged(a, answered, graphs[a.precision].path, exact, images)
+    def answer(artifact: Artifact) -> proof.Judged:
+        answered = predict.run(work, artifact.path.name, artifact.path, artifact.sha256, images, shipped, progress)
+        return proof.judged(artifact, answered, graphs[artifact.precision].path, exact, images)
 
     with ThreadPoolExecutor(usable_cores()) as pool:  # each file on one thread, as it is timed
         return list(pool.map(answer, artifacts))
+
+
+def _in_browser(
+    work: Path, targets: Sequence[Target[Any]], artifacts: Sequence[Artifact], size: int, runs: int, progress: Progress
+) -> BrowserReport | None:
+    """Times of the files of the target that runs in a browser, None without one."""
+    timed = (t.time(t.options, work, artifacts, size, runs, progress) for t in targets if t.time is not None)
+    return next(timed, None)
+
+
+def _side(checkpoint: Path) -> int:
+    """Of the input of a network of ours, in pixels."""
+    from melanoma_edge.train.weights import load_model
+
+    return load_model(checkpoint)[1].spec.image_size
+
+
+def _names(targets: Sequence[Target[Any]]) -> dict[str, tuple[str, ...]]:
+    """As a flag of the command line."""
+    return {"target": tuple(target.name for target in targets)}
+
+
+def _options(compiling: CompileOptions, targets: Sequence[Target[Any]]) -> list[Any]:
+    """Every group of options of a command line."""
+    return [*vars(compiling).values(), *(target.options for target in targets)]
 
 
 def _spelt(triple: Triple) -> str:
     return ",".join(f"{value:g}" for value in triple)
 
 
-def _check_choices(targets: Sequence[str], compiling: CompileOptions) -> None:
-    """Refuse at once what would otherwise come out after the training."""
-    _wanted(targets)
-    if compiling.files.android_float and "android" not in targets:
-        raise InputError(f"--android-float is for --target android: found {', '.join(targets)}")
+def _checked(wanted: Sequence[str | Target[Any]], compiling: CompileOptions) -> tuple[Target[Any], ...]:
+    """The targets; what would otherwise be refused after the training is refused at once."""
+    chosen = choose(wanted)
     quantizers.order(compiling.quantizing.quantizer)
     operating_point.parse(compiling.proof.operating_point)
     read_advice(compiling.proof.advice)
-    find_browser(compiling.proof.browser)
-
-
-def _wanted(targets: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Format and precision of every file that the targets ship. Raises InputError, listing the known, for others."""
-    places = [place for t in targets for place in registry.load("melanoma_edge.targets", t).ARTIFACTS]
-    return tuple(dict.fromkeys((place.format, place.precision) for place in places))
+    if lacking := missing(chosen):
+        raise InputError("; ".join(lacking))
+    return chosen
 
 
 @contextlib.contextmanager
 def _workspace(output: Path) -> Iterator[Path]:
-    """The work folder of a bundle, held for this process; nothing stays when the first step already refuses."""
+    """The work folder of a bundle, held for this process; nothing stays when the first step already refuses.
+
+    A build that finds it held touches nothing in it. Raises InputError.
+    """
     check_output(output)
-    fresh = not output.exists()
-    work = output / WORK
-    try:
-        with exclusive(work):
+    fresh, work = not output.exists(), output / WORK
+    with exclusive(work) as lock:
+        try:
             yield work
-    finally:
-        if fresh and not any(p.name != ".lock" for p in work.iterdir()):
-            shutil.rmtree(output)
+        finally:
+            if fresh and list(work.iterdir()) == [lock]:
+                lock.unlink()
+                work.rmdir()
+                with contextlib.suppress(OSError):  # what others laid there stays
+                    output.rmdir()

@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 
 from melanoma_edge.artifact import Artifact, sha256_file
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.data.task import TASKS
 from melanoma_edge.report.policy import read_policy
 from melanoma_edge.targets import Contents, _aar, android
+
+PLAIN, BOTH = android.AndroidOptions(), android.AndroidOptions(android_float=True)
 
 
 def files(bundle: Path, *precisions: str) -> tuple[Artifact, ...]:
@@ -27,17 +31,17 @@ def contents(bundle: Path, artifacts: tuple[Artifact, ...]) -> Contents:
         name=bundle.name,
         generator=read_policy(bundle)["generator"],
         artifacts=artifacts,
-        preprocessing=report["preprocessing"],
-        task=report["build"]["task"],
-        policy=read_policy(bundle),
+        preprocessing=Preprocessing(report["build"]["image_size"]),
+        task=TASKS[report["build"]["task"]["name"]],
+        policy=(bundle / "policy.json").read_bytes(),
         licence=report["data"]["licence"],
     )
 
 
-def unpacked_assets(told: Contents, folder: Path) -> None:
+def unpacked_assets(told: Contents, folder: Path, options: android.AndroidOptions = PLAIN) -> None:
     """What lies in the app of a library."""
     with tempfile.TemporaryDirectory() as scratch:
-        android.package(told, Path(scratch))
+        android.package(options, told, Path(scratch))
         with zipfile.ZipFile(next(Path(scratch).rglob("*.aar"))) as packed:
             packed.extractall(scratch, [n for n in packed.namelist() if n.startswith(_aar.ASSETS)])
         shutil.copytree(Path(scratch) / "assets", folder)

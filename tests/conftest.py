@@ -1,5 +1,6 @@
 """What several rooms' tests need: where the real images and networks are, if they are there at all."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import hypothesis
@@ -27,14 +28,16 @@ def shared(*parts: str) -> Path:
 def guard_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of a trained network, compiled as a user would: tests/networks/meshnet_synthetic.onnx is what
     `make demo` trained, MeshNet on synthetic lesions at 160 pixels."""
-    from melanoma_edge.options import CompileOptions, DataOptions, FileOptions, Gates, ProofOptions, QuantizeOptions
+    from melanoma_edge import targets
+    from melanoma_edge.options import CompileOptions, DataOptions, ProofOptions
     from melanoma_edge.pipeline import compile_network
+    from melanoma_edge.targets.web import WebOptions
 
-    proof, files = ProofOptions(bench_runs=50, browser="none"), FileOptions(web_models="all")
-    options = CompileOptions(QuantizeOptions(), proof, Gates(), files)
+    options = CompileOptions(proof=ProofOptions(bench_runs=50))
+    web = replace(targets.named("web"), options=WebOptions(web_models="all", browser="none"))
     output = tmp_path_factory.mktemp("guard") / "guard"
     network, plain = Path(__file__).parent / "networks" / "meshnet_synthetic.onnx", ((128.0,) * 3, (128.0,) * 3)
-    assert compile_network(output, ("tflite", "web", "android"), network, plain, DataOptions(), options).shipped
+    assert compile_network(output, ("tflite", web, "android"), network, plain, DataOptions(), options).shipped
     return output
 
 

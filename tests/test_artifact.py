@@ -1,12 +1,17 @@
+import fcntl
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import IO
 
 import numpy as np
 import pytest
 
+from melanoma_edge import artifact
 from melanoma_edge.artifact import (
     atomic_path,
     exclusive,
@@ -226,3 +231,19 @@ def test_a_dataclass_among_a_stages_options_counts_with_its_values(tmp_path: Pat
     assert run(Kept("a", 1.0))
     assert not run(Kept("a", 2.0))
     assert read_manifest(tmp_path / "s")["options"] == {"kept": {"name": "a", "share": 2.0, "parts": []}}
+
+
+def test_a_lock_file_that_its_last_holder_removed_is_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes between opening and locking it, as when a refused build cleans up."""
+    removed = []
+
+    def flock(file: IO[str], how: int) -> None:
+        if not removed:
+            removed.append((tmp_path / "work" / ".lock").unlink())
+        fcntl.flock(file, how)
+
+    monkeypatch.setattr(artifact, "fcntl", SimpleNamespace(flock=flock, LOCK_EX=fcntl.LOCK_EX, LOCK_NB=fcntl.LOCK_NB))
+    with exclusive(tmp_path / "work") as lock:
+        assert removed and lock.read_text() == str(os.getpid())
+        with pytest.raises(InputError, match="in use"), exclusive(tmp_path / "work"):
+            pytest.fail("held twice")

@@ -22,7 +22,7 @@ from melanoma_edge.verify.rejection import entropy
 
 COMMAND = (sys.executable, "-m", "melanoma_edge")
 SMALL = ("--data", "synthetic:240", "--arch", "meshnet", "--image-size", "64", "--epochs", "2", "--bench-runs", "5")
-SMALL += ("--browser", "none")
+BOTH = ("--target", "tflite", "--target", "web", "--browser", "none")
 OPEN = ("--max-auc-drop", "1", "--max-flip-rate", "1", "--max-sensitivity-drop", "1")
 
 
@@ -38,14 +38,14 @@ def run(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("flow") / "small"
-    run("build", "--target", "tflite", "--target", "web", *SMALL, *OPEN, "--output", folder)
+    run("build", *BOTH, *SMALL, *OPEN, "--output", folder)
     return folder
 
 
 @pytest.fixture(scope="module")
 def mapped(bundle, tmp_path_factory) -> Path:
     folder = Path(shutil.copytree(bundle, tmp_path_factory.mktemp("mapped") / "small"))
-    run("build", "--target", "tflite", "--target", "web", *SMALL, *OPEN, "--heat-map", "--output", folder)
+    run("build", *BOTH, *SMALL, *OPEN, "--heat-map", "--output", folder)
     return folder
 
 
@@ -193,7 +193,7 @@ def test_an_unchanged_build_is_quick_and_writes_the_same_files(copy):
     before = {
         name: facts["sha256"] for name, facts in json.loads((copy / "manifest.json").read_text())["files"].items()
     }
-    run("build", "--target", "tflite", "--target", "web", *SMALL, *OPEN, "--output", copy)
+    run("build", *BOTH, *SMALL, *OPEN, "--output", copy)
     after = {name: facts["sha256"] for name, facts in json.loads((copy / "manifest.json").read_text())["files"].items()}
     changed = {name for name in before if before[name] != after[name]}
     assert changed <= {"report.json", "report.html", "MODEL_CARD.md"}  # they say when they were made
@@ -238,8 +238,10 @@ def test_predict_answers_for_images_folders_and_bad_files(bundle, tmp_path):
 def test_heat_maps_ship_are_drawn_and_are_told_of(mapped, tmp_path):
     told = report(mapped)
     jsonschema.validate(told, schema())
-    files = {"heat_map": True, "android_float": False, "web_models": "needed"}
-    assert told["build"]["options"]["files"] == files and "--heat-map" in told["build"]["command"]
+    options = told["build"]["options"]
+    own = {"web_models": "needed", "browser": "none", "node_modules": None}
+    assert options["files"] == {"heat_map": True} and options["targets"] == {"tflite": {}, "web": own}
+    assert "--heat-map" in told["build"]["command"]
     maps = told["heat_maps"]
     assert {row["artifact"] for row in maps["agreement"]} == {row["name"] for row in told["artifacts"]}
     assert maps["shape"] == [16, 16] and maps["drawn"] == "small_int8.tflite"

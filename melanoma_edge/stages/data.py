@@ -61,10 +61,14 @@ def _task(name: str) -> Task:
 
 
 def _fingerprint(spec: str) -> str:
-    """Changes when a file under a source's location is added, removed, resized or touched; opens none of them."""
+    """Changes when a file under a source's location is added, removed, resized or touched; opens none of them.
+
+    A location that is a file, such as a table, stands for its folder, where what it names lies.
+    """
     listing: list[object] = [spec]
     for source in parse_spec(spec):
-        root = Path(source.location).expanduser()
+        location = Path(source.location).expanduser()
+        root = location.parent if location.is_file() else location
         paths = sorted(p for p in root.rglob("*") if p.is_file()) if source.location and root.is_dir() else []
         listing += [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in paths]
     return sha256_json(listing)

@@ -8,7 +8,7 @@ import onnx_ir as ir
 
 from melanoma_edge.artifact import Artifact, Stage, run_stage
 from melanoma_edge.export.heat_map import append
-from melanoma_edge.formats import write
+from melanoma_edge.formats import Format, write
 from melanoma_edge.tflite.metadata import About
 
 
@@ -34,18 +34,18 @@ def artifacts(
     work: Path,
     name: str,
     graphs: Mapping[str, Graph],
-    wanted: Sequence[tuple[str, str]],
+    wanted: Sequence[tuple[Format, str]],
     int8: str,
     about: About,
     heat_map: bool = False,
 ) -> tuple[Artifact, ...]:
-    """One file for each of `wanted`: format ("tflite", "onnx") and precision (a key of `graphs`).
+    """One file for each of `wanted`: format and precision (a key of `graphs`).
 
     int8: what the file of that precision is called: `int8`, or the recipe that was asked for by name. about: what
     .tflite files tell of themselves. heat_map: whether each file's second output is melanoma's map. Raises InputError
     for a network without an exact one.
     """
-    files = {(form, p): f"{name}_{int8 if p == 'int8' else p}.{form}" for form, p in wanted}
+    files = {(form, p): f"{name}_{int8 if p == 'int8' else p}{form.suffix}" for form, p in wanted}
 
     def make(folder: Path) -> None:
         for (_, precision), file in files.items():
@@ -63,6 +63,6 @@ def artifacts(
         tools=("ai-edge-litert", "flatbuffers", "onnx-ir"),
     )
     return tuple(
-        Artifact(stage.folder / file, stage.sha256(file), form, precision, (graphs[precision].sha256,))
+        Artifact(stage.folder / file, stage.sha256(file), form.name, precision, (graphs[precision].sha256,))
         for (form, precision), file in files.items()
     )

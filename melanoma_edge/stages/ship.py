@@ -1,14 +1,11 @@
 """Assemble the report from what every stage left, and publish the bundle, or withhold it when a gate failed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from melanoma_edge import registry
 from melanoma_edge.artifact import CHECKPOINT, MANIFEST, Artifact, Stage, builtins, json_text, read_json, read_manifest
 from melanoma_edge.bench.document import BenchReport, BrowserReport
 from melanoma_edge.data.prepared import Images
@@ -23,7 +20,7 @@ from melanoma_edge.report.model_card import render_model_card
 from melanoma_edge.report.policy import build_policy, read_advice
 from melanoma_edge.stages import export, package, predict, quantize
 from melanoma_edge.stages.proof import pictures
-from melanoma_edge.targets import Contents
+from melanoma_edge.targets import Contents, Target, pack
 from melanoma_edge.train.history import TRAINED, TrainingReport
 from melanoma_edge.verify.answering import Thresholds
 
@@ -36,13 +33,14 @@ class Made:
 
     name: str
     command: str
-    targets: tuple[str, ...]
+    targets: tuple[Target[Any], ...]
     images: Images
     trained: Stage | None  # None for a network from elsewhere
     exported: Stage
     quantized: Stage
     artifacts: Sequence[Artifact]
     reference: Stage  # the calibrated one: predictions and float graph
+    times: BrowserReport | None
     capture: CaptureGuide
 
     @property
@@ -60,18 +58,19 @@ def report(made: Made, verify: Mapping[str, Any], bench: BenchReport, compiling:
     task = asdict(made.images.task)
     proof = compiling.proof
     chosen = {"proof": asdict(proof), "gates": asdict(compiling.gates), "files": asdict(compiling.files)}
+    own = {target.name: asdict(target.options) for target in made.targets}
     training = None if made.trained is None else read_json(made.trained.folder / TRAINED, TrainingReport)
     document = build_report(
         build={
             "name": made.name,
             "command": made.command,
             "created_utc": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "options": {**made.options, **chosen},
+            "options": {**made.options, **chosen, "targets": own},
             "seed": made.images.stage.manifest["options"]["seed"],
             "task": task,
             "arch": training.arch if training else None,
             "image_size": made.images.size,
-            "targets": list(made.targets),
+            "targets": [target.name for target in made.targets],
             "quantization": builtins(quantize.facts(made.quantized)),
             "export": builtins(export.facts(made.exported)),
         },
@@ -79,7 +78,7 @@ def report(made: Made, verify: Mapping[str, Any], bench: BenchReport, compiling:
         preprocessing=builtins(Preprocessing(made.images.size).describe()),
         reference=predict.facts(made.reference),
         verify=verify,
-        bench=builtins(bench),
+        bench=builtins(replace(bench, browser=made.times)),
         training=None if training is None else builtins(training),
         files=[{"file": file, **how} for file, how in _provenance(_places(made)).items()],
     )
@@ -106,7 +105,7 @@ def finish(
         withhold(output, documents)
         return
     documents["policy.json"] = json_text(report["policy"])
-    packages = package.run(output / WORK, made.targets, _contents(made, report))
+    packages = package.run(output / WORK, made.targets, _contents(made, report, documents["policy.json"].encode()))
     files = _places(made) | {name: stage.folder / name for stage in packages for name in stage.manifest["outputs"]}
     provenance = {
         "name": made.name,
@@ -126,20 +125,18 @@ def finish(
     publish(output, files, {**documents, "MODEL_CARD.md": render_model_card(report)}, provenance)
 
 
-def _contents(made: Made, report: Mapping[str, Any]) -> Contents:
-    """What the targets' packages are made of."""
+def _contents(made: Made, report: Mapping[str, Any], policy: bytes) -> Contents:
+    """What the targets' packages are made of. policy: policy.json."""
     return Contents(
         name=made.name,
         generator=GENERATOR,
         artifacts=made.artifacts,
-        preprocessing=report["preprocessing"],
-        task=asdict(made.images.task),
-        policy=report["policy"],
+        preprocessing=Preprocessing(made.images.size),
+        task=made.images.task,
+        policy=policy,
         licence=report["data"]["licence"],
         exact=quantize.is_exact(made.quantized),
-        android_float=report["build"]["options"]["files"]["android_float"],
-        browser=msgspec.convert(report["bench"]["browser"], BrowserReport | None),
-        web_models=report["build"]["options"]["files"]["web_models"],
+        times=made.times,
     )
 
 
@@ -152,7 +149,7 @@ def _places(made: Made) -> dict[str, Path]:
     if made.trained is not None:
         files[f"reference/{CHECKPOINT}"] = made.trained.folder / CHECKPOINT
     for target in made.targets:
-        files |= registry.load("melanoma_edge.targets", target).pack(made.artifacts)
+        files |= pack(target, made.artifacts)
     return files
 
 

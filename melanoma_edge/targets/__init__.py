@@ -1,61 +1,119 @@
-"""What a bundle holds: one file per target, each with `ARTIFACTS`, `RUNTIMES` and `pack`.
+"""What a build ships for. A target is one file here, and its `TARGET` says all that differs from the others."""
 
-A target that ships more than model files also has `package(contents, folder)`, which writes the rest below `folder`
-under the bundle's relative names once every gate has passed, and `parts()`, a sha256 of what else goes in.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from melanoma_edge import registry
 from melanoma_edge.artifact import Artifact
 from melanoma_edge.bench.document import BrowserReport
 from melanoma_edge.errors import EdgeError
+from melanoma_edge.formats import Format
+from melanoma_edge.progress import Progress
+
+if TYPE_CHECKING:
+    from melanoma_edge.data.preprocess import Preprocessing
+    from melanoma_edge.data.task import Task
+
+ROOM = "melanoma_edge.targets"
+Options = TypeVar("Options")
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """Of a target that leaves nothing to choose."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A model file that a target ships: which one, and where it stands in the bundle."""
+    """A model file that a target takes: which one, and its folder in the bundle, None where only the package has it."""
 
-    format: str  # as in Artifact: "onnx" or "tflite"
-    precision: str  # as in Artifact: "float32" or "int8"
-    folder: str  # in the bundle
+    format: Format
+    precision: str  # as in Artifact
+    folder: str | None
+
+    def takes(self, artifact: Artifact) -> bool:
+        """Whether it is this file."""
+        return (artifact.format, artifact.precision) == (self.format.name, self.precision)
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What `package` makes a package of.
+    """What a package is made of.
 
-    preprocessing, task, policy: as they stand in report.json and policy.json. licence: of the weights, in words. exact:
-    whether every operator of the INT8 graph gives the same bits in every runtime. android_float: whether the Android
-    library holds the float32 file too. browser: what `stages.browser` found, None when nothing was asked. web_models:
-    of `--web-models`.
+    policy: policy.json, as the bundle has it. licence: of the weights, in words. exact: whether every operator of the
+    INT8 graph gives the same bits in every runtime. times: what the target's `time` gave, None where nothing was timed.
     """
 
     name: str
     generator: str
     artifacts: Sequence[Artifact]
-    preprocessing: Mapping[str, Any]
-    task: Mapping[str, Any]
-    policy: Mapping[str, Any]
+    preprocessing: "Preprocessing"
+    task: "Task"
+    policy: bytes
     licence: str
     exact: bool = True
-    android_float: bool = False
-    browser: BrowserReport | None = None
-    web_models: str = "needed"
+    times: BrowserReport | None = None
 
 
-def place(places: Sequence[Place], artifacts: Sequence[Artifact]) -> Mapping[str, Path]:
-    """Where each of `artifacts` goes in the bundle: relative name to the file it is copied from.
+@dataclass(frozen=True)
+class Target(Generic[Options]):
+    """Where files are shipped to; its name is its file's here.
 
-    Raises EdgeError when a place has no artifact of its format and precision.
+    places: the files that it takes. options: its own, a frozen dataclass of `options.choice` fields, which the command
+    line offers under their names; `dataclasses.replace` gives a target with others. missing: one line for each tool
+    that these options ask for and that is not there. time: the times of its files where they will run, the default
+    first, as report.json has them in "bench"; takes options, work folder, artifacts, side of the input, runs, progress.
+    package: writes what else is shipped below a folder, under the bundle's names, once every gate has passed. parts:
+    sha256 of what goes into that package and is the same for every network.
     """
-    made = {(a.format, a.precision): a.path for a in artifacts}
-    missing = [p for p in places if (p.format, p.precision) not in made]
-    if missing:
-        wanted = ", ".join(f"{p.precision} {p.format}" for p in missing)
-        found = ", ".join(f"{precision} {form}" for form, precision in made) or "nothing"
-        raise EdgeError(f"the bundle needs {wanted}, and only {found} was made")
-    files = {p: made[p.format, p.precision] for p in places}
-    return {f"{p.folder}/{file.name}": file for p, file in files.items()}
+
+    name: str
+    places: tuple[Place, ...]
+    options: Options
+    missing: Callable[[Options], Sequence[str]] = lambda options: ()
+    time: Callable[[Options, Path, Sequence[Artifact], int, int, Progress], BrowserReport] | None = None
+    package: Callable[[Options, Contents, Path], None] | None = None
+    parts: Callable[[], str] = lambda: ""
+
+
+def named(name: str) -> Target[Any]:
+    """The target of that name, with its default options. Raises InputError, listing the known, for another."""
+    found: Target[Any] = registry.load(ROOM, name).TARGET
+    return found
+
+
+def known() -> tuple[Target[Any], ...]:
+    """Every target, by name."""
+    return tuple(named(name) for name in registry.names(ROOM))
+
+
+def choose(wanted: Iterable[str | Target[Any]]) -> tuple[Target[Any], ...]:
+    """Targets by name, or as they are, each once. Raises InputError, listing the known, for an unknown name."""
+    found = [named(one) if isinstance(one, str) else one for one in wanted]
+    return tuple({target.name: target for target in found}.values())
+
+
+def wanted_files(targets: Sequence[Target[Any]]) -> tuple[tuple[Format, str], ...]:
+    """Format and precision of every file that the targets take, each once."""
+    places = [place for target in targets for place in target.places]
+    return tuple(dict.fromkeys((place.format, place.precision) for place in places))
+
+
+def missing(targets: Sequence[Target[Any]]) -> list[str]:
+    """One line for each tool that the targets' options ask for and that is not there."""
+    return [line for target in targets for line in target.missing(target.options)]
+
+
+def pack(target: Target[Any], artifacts: Sequence[Artifact]) -> Mapping[str, Path]:
+    """Where the target's model files go in the bundle: relative name to the file it is copied from.
+
+    Raises EdgeError when one that it takes was not made.
+    """
+    made = {place: next((a.path for a in artifacts if place.takes(a)), None) for place in target.places}
+    lacking = ", ".join(f"{place.precision} {place.format.name}" for place, path in made.items() if path is None)
+    if lacking:
+        found = ", ".join(f"{a.precision} {a.format}" for a in artifacts) or "nothing"
+        raise EdgeError(f"target {target.name} needs {lacking}, and only {found} was made")
+    return {f"{place.folder}/{path.name}": path for place, path in made.items() if path is not None and place.folder}

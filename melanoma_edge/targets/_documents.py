@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
@@ -35,7 +36,7 @@ def header(contents: Contents, form: int) -> dict[str, Any]:
         "format": form,
         "name": contents.name,
         "generator": contents.generator,
-        "preprocessing": {key: contents.preprocessing[key] for key in ("size", "mean", "std")},
-        "classes": list(contents.task["classes"]),
-        "melanoma": contents.task["melanoma"],
+        "preprocessing": asdict(contents.preprocessing),
+        "classes": list(contents.task.classes),
+        "melanoma": contents.task.melanoma,
     }

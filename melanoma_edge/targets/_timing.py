@@ -1,19 +1,22 @@
 """Latency of the npm package's models in a browser, through the package's own code, one thread."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from melanoma_edge.artifact import Artifact
+from melanoma_edge.artifact import Artifact, read_json, run_stage, write_json
 from melanoma_edge.bench import browser, latency
 from melanoma_edge.bench.document import BrowserReport, BrowserRow
+from melanoma_edge.bench.machine import machine
 from melanoma_edge.errors import InputError
+from melanoma_edge.formats import named
+from melanoma_edge.progress import Progress
 from melanoma_edge.targets import _npm
 
-PAGE = "timing.html"
+PAGE, TIMES = "timing.html", "browser.json"
 FOLDERS = {"litert": "wasm", "onnxruntime": "dist"}  # of a runtime's own files in its npm package
 PLACES = ("node_modules", "web/node_modules")  # of the current folder: an app's, and this repository's
 
@@ -46,18 +49,35 @@ def stand(wanted: str, modules: str | None) -> Stand | str:
     return why
 
 
-def time(
-    where: Stand, files: Mapping[str, Artifact], size: int, runs: int, runs_in: Mapping[str, str]
+def run(
+    work: Path, where: Stand, artifacts: Sequence[Artifact], size: int, runs: int, progress: Progress
 ) -> BrowserReport:
+    """What `time` gives, or gave in an earlier run for the same files, browser and machine."""
+
+    def make(folder: Path) -> None:
+        progress("timing in a browser", 0, 1)
+        write_json(folder / TIMES, time(where, artifacts, size, runs))
+        progress("timing in a browser", 1, 1)
+
+    stage = run_stage(
+        work / "browser",
+        make,
+        inputs={**{a.path.name: a.sha256 for a in artifacts}, "parts": _npm.fingerprint()},
+        code=__name__,
+        options={"runs": runs, "browser": browser.version(where.program), "machine": machine()},
+    )
+    return read_json(stage.folder / TIMES, BrowserReport)
+
+
+def time(where: Stand, artifacts: Sequence[Artifact], size: int, runs: int) -> BrowserReport:
     """Milliseconds of each file by turns in one page.
 
-    files: by file name, the preferred first; rows come the fastest first, and one comes before a preferred one only
-    where it is faster beyond doubt. size: side of the network's input. runs_in: runtime by format. Raises EdgeError
-    when the browser fails.
+    artifacts: the preferred first; rows come the fastest first, and one comes before a preferred one only where it is
+    faster beyond doubt. size: side of the network's input. Raises EdgeError when the browser fails.
     """
-    known = _npm.runtimes()
+    known, files = _npm.runtimes(), {a.path.name: a for a in artifacts}
     models = [
-        {"file": name, "runtime": runs_in[a.format], "precision": a.precision, "heatMap": False}
+        {"file": name, "runtime": named(a.format).runtime, "precision": a.precision, "heatMap": False}
         for name, a in files.items()
     ]
     runtimes = {key: {**known[key], "folder": folder} for key, folder in FOLDERS.items()}

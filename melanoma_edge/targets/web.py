@@ -6,52 +6,80 @@ these files. Their speed is another matter, so a browser times them where there 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from melanoma_edge import formats
 from melanoma_edge.artifact import Artifact, write_atomic
+from melanoma_edge.bench import browser
 from melanoma_edge.bench.document import BrowserReport, BrowserRow
-from melanoma_edge.data.preprocess import Preprocessing
-from melanoma_edge.quantize.kernels import RUNTIMES as KNOWN
-from melanoma_edge.targets import Contents, Place, _npm, _timing, place
+from melanoma_edge.errors import EdgeError, InputError
+from melanoma_edge.formats import named
+from melanoma_edge.formats.onnx import FORMAT as ONNX
+from melanoma_edge.formats.tflite import FORMAT as TFLITE
+from melanoma_edge.options import choice
+from melanoma_edge.progress import Progress
+from melanoma_edge.quantize.kernels import RUNTIMES
+from melanoma_edge.targets import Contents, Place, Target, _npm
 from melanoma_edge.targets._documents import document, header, listed
-from melanoma_edge.targets._golden import FLOAT_TOLERANCE, golden, int8_tolerance
 
-ARTIFACTS = (
-    Place("onnx", "float32", "web"),
-    Place("onnx", "int8", "web"),
-    Place("onnx", "weight_only_wi8_afp32", "web"),
-    Place("tflite", "float32", "web"),
-    Place("tflite", "int8", "web"),
-)
-RUNTIMES = ("onnxruntime", "litert")
-RUNS_IN = {"tflite": "litert", "onnx": "onnxruntime"}
-BIT_EQUAL = ("tflite", "int8")  # of format and precision, in Python and the browser; others differ in the last digits
-IN_BROWSER = {"tflite": "litert-web", "onnx": "onnxruntime-web"}  # names in `quantize.kernels`
+FORMATS = (TFLITE.name, ONNX.name)  # LiteRT.js before onnxruntime-web
 PRECISIONS = ("int8", "weight_only_wi8_afp32", "float32")  # the smallest with fast kernels first
-GPU = ("tflite", "float32")  # what WebGPU runs
-SMALL = ("int8", "weight_only_wi8_afp32")
+SMALL = PRECISIONS[:2]
+BIT_EQUAL = Place(TFLITE, "int8", None)  # in Python and the browser; others differ in the last digits
+GPU = Place(TFLITE, "float32", None)  # what WebGPU runs
 
-stand = _timing.stand
+
+@dataclass(frozen=True)
+class WebOptions:
+    """What the npm package holds, and what its files are timed in."""
+
+    web_models: str = choice(
+        "needed",
+        "in the npm package: the default, LiteRT.js's float file and the fastest small ONNX file, or every model",
+        *("needed", "all"),
+    )
+    browser: str = choice(
+        browser.AUTO,
+        "what the web target's files are timed in: the path of a Chromium, auto (one that is found, where npm's "
+        "runtimes are there as well) or none",
+    )
+    node_modules: str | None = choice(
+        None, "folder of npm packages with both web runtimes [default: node_modules or web/node_modules here]"
+    )
 
 
-def pack(artifacts: Sequence[Artifact]) -> Mapping[str, Path]:
-    """Relative name in the bundle to source file: the ONNX files, since those of LiteRT.js are in the package.
+def missing(options: WebOptions) -> list[str]:
+    """What was asked for by its path and is not there: the browser, or the runtimes to time in it."""
+    from melanoma_edge.targets import _timing
 
-    Raises EdgeError when one of ARTIFACTS was not made.
+    try:
+        _timing.stand(options.browser, options.node_modules)
+    except InputError as error:
+        return [str(error)]
+    return []
+
+
+def time(
+    options: WebOptions, work: Path, artifacts: Sequence[Artifact], size: int, runs: int, progress: Progress
+) -> BrowserReport:
+    """The files in a browser, one thread, the fastest first; or in the order of preference, and why.
+
+    Raises InputError when the browser or runtimes that were asked for are not there, EdgeError when a browser that was
+    asked for by its path fails.
     """
-    return {name: path for name, path in place(ARTIFACTS, artifacts).items() if path.suffix == ".onnx"}
+    from melanoma_edge.targets import _timing
 
-
-def parts() -> str:
-    """sha256 of the compiled package that is filled in."""
-    return _npm.fingerprint()
-
-
-def timed(where: _timing.Stand, artifacts: Sequence[Artifact], size: int, runs: int) -> BrowserReport:
-    """The files of this target, timed in a browser: the fastest first. Raises EdgeError when that fails."""
-    return _timing.time(where, {a.path.name: a for a in _preferred(artifacts)}, size, runs, RUNS_IN)
+    files = _preferred(artifacts)
+    where = _timing.stand(options.browser, options.node_modules)
+    if isinstance(where, str):
+        return untimed(files, where)
+    try:
+        return _timing.run(work, where, files, size, runs, progress)
+    except EdgeError as error:
+        if options.browser != browser.AUTO:
+            raise
+        return untimed(files, str(error))
 
 
 def untimed(artifacts: Sequence[Artifact], why: str) -> BrowserReport:
@@ -62,32 +90,34 @@ def untimed(artifacts: Sequence[Artifact], why: str) -> BrowserReport:
 def chosen(artifacts: Sequence[Artifact], order: Sequence[str], models: str) -> list[Artifact]:
     """What the npm package holds, the default first.
 
-    order: file names as `timed` has them. models: of `--web-models`: "all", or those that are needed: the first, the
+    order: file names as `time` has them. models: of `--web-models`: "all", or those that are needed: the first, the
     one for WebGPU, and each runtime's first small one, so that no app carries what another file beats in size and time.
     """
     by_name = {a.path.name: a for a in artifacts}
     every = [by_name[name] for name in order]
     if models == "all":
         return every
-    small = {form: next(a for a in every if a.format == form and a.precision in SMALL) for form in RUNS_IN}
-    kept = [every[0], *small.values(), *(a for a in every if (a.format, a.precision) == GPU)]
+    small = {form: next(a for a in every if a.format == form and a.precision in SMALL) for form in FORMATS}
+    kept = [every[0], *small.values(), *filter(GPU.takes, every)]
     return [a for a in every if a in kept]
 
 
-def package(contents: Contents, folder: Path) -> None:
+def package(options: WebOptions, contents: Contents, folder: Path) -> None:
     """Write the npm package as a tarball to `folder`/web."""
-    timing = contents.browser or untimed(contents.artifacts, "nothing was timed")
-    rows = {row.name: row for row in timing.rows}
-    shipped = chosen(contents.artifacts, list(rows), contents.web_models)
-    size = int(contents.preprocessing["size"])
-    loaded = {_id(a): formats.load(a.path, Preprocessing(size)) for a in shipped}
+    from melanoma_edge import formats
+    from melanoma_edge.targets._golden import golden
+
+    times = contents.times or untimed(contents.artifacts, "nothing was timed")
+    rows = {row.name: row for row in times.rows}
+    shipped = chosen(contents.artifacts, list(rows), options.web_models)
+    loaded = {_id(a): formats.load(a.path, contents.preprocessing) for a in shipped}
     answers = {_id(a): (loaded[_id(a)], _tolerance(contents, a)) for a in shipped}
     assets = {f"models/{a.path.name}": a.path.read_bytes() for a in shipped}
-    assets["policy.json"] = document(contents.policy)
-    assets["golden.json"] = document(golden(size, answers))
+    assets["policy.json"] = contents.policy
+    assets["golden.json"] = document(golden(contents.preprocessing.size, answers))
     manifest = {
         **header(contents, _npm.FORMAT),
-        "order": {"browser": timing.browser, "why": timing.why},
+        "order": {"browser": times.browser, "why": times.why},
         "models": [_entry(a, assets, loaded[_id(a)].explain is not None, rows[a.path.name]) for a in shipped],
         "files": {name: listed(assets[name]) for name in ("policy.json", "golden.json")},
         "runtimes": _npm.runtimes(),
@@ -99,18 +129,20 @@ def package(contents: Contents, folder: Path) -> None:
 
 def _preferred(artifacts: Sequence[Artifact]) -> list[Artifact]:
     """The files of this target: LiteRT.js before onnxruntime-web, kernels that a browser lacks last."""
-    wanted = {(p.format, p.precision) for p in ARTIFACTS}
-    return sorted((a for a in artifacts if (a.format, a.precision) in wanted), key=_rank)
+    return sorted((a for a in artifacts if any(place.takes(a) for place in TARGET.places)), key=_rank)
 
 
-def _rank(artifact: Artifact) -> tuple[bool, bool, int]:
-    lacking = artifact.precision == "int8" and not KNOWN[IN_BROWSER[artifact.format]].fast
-    return artifact.format != "tflite", lacking, PRECISIONS.index(artifact.precision)
+def _rank(artifact: Artifact) -> tuple[int, bool, int]:
+    runtime = named(artifact.format).in_browser
+    lacking = artifact.precision == "int8" and not (runtime and RUNTIMES[runtime].fast)
+    return FORMATS.index(artifact.format), lacking, PRECISIONS.index(artifact.precision)
 
 
 def _tolerance(contents: Contents, artifact: Artifact) -> float:
     """How far a logit may be off in a browser."""
-    if artifact.precision == "int8" and ((artifact.format, artifact.precision) == BIT_EQUAL or not contents.exact):
+    from melanoma_edge.targets._golden import FLOAT_TOLERANCE, int8_tolerance
+
+    if artifact.precision == "int8" and (BIT_EQUAL.takes(artifact) or not contents.exact):
         return int8_tolerance(contents.exact)
     return FLOAT_TOLERANCE
 
@@ -119,7 +151,7 @@ def _entry(artifact: Artifact, assets: Mapping[str, bytes], heat_map: bool, timi
     file = f"models/{artifact.path.name}"
     return {
         "id": _id(artifact),
-        "runtime": RUNS_IN[artifact.format],
+        "runtime": named(artifact.format).runtime,
         "precision": artifact.precision,
         "file": file,
         "heatMap": heat_map,
@@ -130,4 +162,21 @@ def _entry(artifact: Artifact, assets: Mapping[str, bytes], heat_map: bool, timi
 
 
 def _id(artifact: Artifact) -> str:
-    return f"{RUNS_IN[artifact.format]}-{artifact.precision}"
+    return f"{named(artifact.format).runtime}-{artifact.precision}"
+
+
+TARGET = Target(
+    name="web",
+    places=(
+        Place(ONNX, "float32", "web"),
+        Place(ONNX, "int8", "web"),
+        Place(ONNX, "weight_only_wi8_afp32", "web"),
+        Place(TFLITE, "float32", None),
+        Place(TFLITE, "int8", None),
+    ),
+    options=WebOptions(),
+    missing=missing,
+    time=time,
+    package=package,
+    parts=_npm.fingerprint,
+)

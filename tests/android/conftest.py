@@ -8,7 +8,7 @@ from pathlib import Path
 import java_vectors
 import onnx_ir as ir
 import pytest
-from android_library import contents, files, unpacked_assets
+from android_library import BOTH, contents, files, unpacked_assets
 from compile_java import JAVA, JNA, compile_java, found_version
 
 from melanoma_edge.artifact import Artifact, sha256_file
@@ -74,5 +74,5 @@ def vectors(guard_bundle: Path, library: Path, mapped: Artifact, tmp_path_factor
     plain = contents(guard_bundle, (mapped,))
     unpacked_assets(plain, folder / "mapped")
     both = files(guard_bundle, "float32", "int8")
-    unpacked_assets(replace(plain, artifacts=both, android_float=True), folder / "both")
+    unpacked_assets(replace(plain, artifacts=both), folder / "both", BOTH)
     return folder

@@ -8,10 +8,9 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
-from android_library import contents, files
+from android_library import BOTH, PLAIN, contents, files
 from compile_java import JNA, SOURCES, compile_java
 
 from melanoma_edge.archive import EPOCH
@@ -57,7 +56,7 @@ def entries(data: bytes) -> zipfile.ZipFile:
 
 def rebuilt(bundle: Path, folder: Path) -> dict[str, bytes]:
     """The package made once more from what is in a bundle."""
-    android.package(contents(bundle, files(bundle, "int8")), folder)
+    android.package(PLAIN, contents(bundle, files(bundle, "int8")), folder)
     return tree(folder / "android")
 
 
@@ -134,8 +133,7 @@ def test_the_assets_are_the_bundles(library: Path, guard_bundle: Path) -> None:
 
 
 def test_the_float_file_comes_where_it_is_asked_for(guard_bundle: Path, tmp_path: Path) -> None:
-    both = replace(contents(guard_bundle, files(guard_bundle, "float32", "int8")), android_float=True)
-    android.package(both, tmp_path)
+    android.package(BOTH, contents(guard_bundle, files(guard_bundle, "float32", "int8")), tmp_path)
     packed = zipfile.ZipFile(next(tmp_path.rglob("*.aar")))
     manifest = json.loads(packed.read(f"{_aar.ASSETS}/manifest.json"))
     assert [one["precision"] for one in manifest["models"]] == ["int8", "float32"]  # the first is an app's default

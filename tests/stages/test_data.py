@@ -89,3 +89,23 @@ def test_what_is_refused_leaves_nothing(tmp_path: Path, folder: Path) -> None:
     assert not any((tmp_path / "work").rglob("*.npy"))
     images = prepared(tmp_path / "work", folder)
     assert sum(len(images.samples(split)) for split in SPLITS) == 47 and images.summary.problems.count == 1
+
+
+@pytest.mark.parametrize("location", ["", "/labels.csv"], ids=["a folder", "a file"])
+@pytest.mark.parametrize("changed", ["labels.csv", "inner/a.png"])
+def test_a_touched_file_makes_the_data_stale(location: str, changed: str, tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    for name in ("labels.csv", "inner/a.png"):
+        (tmp_path / name).write_text("before")
+    before = data_stage._fingerprint(f"folder:{tmp_path}{location}")
+    assert data_stage._fingerprint(f"folder:{tmp_path}{location}") == before
+    (tmp_path / changed).write_text("behind")  # of the same length
+    os.utime(tmp_path / changed, (1, 1))
+    assert data_stage._fingerprint(f"folder:{tmp_path}{location}") != before
+
+
+def test_a_source_that_is_no_place_reads_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = data_stage._fingerprint("synthetic:240")
+    (tmp_path / "a.png").touch()
+    assert data_stage._fingerprint("synthetic:240") == before

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from melanoma_edge.artifact import Artifact
+from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.data.task import TASKS
 from melanoma_edge.targets import Contents, web
 from melanoma_edge.targets._golden import FLOAT_TOLERANCE, golden, pictures
 from melanoma_edge.verify.gates import INEXACT_LOGIT
 
-CONTENTS = Contents("n", "g", (), {}, {}, {}, {}, "none")
+CONTENTS = Contents("n", "g", (), Preprocessing(32), TASKS["binary"], b"{}", "none")
 
 
 @pytest.mark.parametrize(

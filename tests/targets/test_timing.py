@@ -1,6 +1,7 @@
 """The order by latency, what is missing to measure it, and which models a package then holds."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 
 from melanoma_edge.artifact import Artifact
 from melanoma_edge.bench import browser
-from melanoma_edge.errors import InputError
+from melanoma_edge.bench.document import BrowserReport
+from melanoma_edge.errors import EdgeError, InputError
+from melanoma_edge.progress import silent
 from melanoma_edge.targets import _npm, _timing, web
 
 FILES = {
@@ -66,6 +69,43 @@ def test_the_runtimes_must_be_those_that_were_tested(program: Path, tmp_path: Pa
     other = installed(tmp_path / "other", **{"onnxruntime-web": "1.0.0"})
     with pytest.raises(InputError, match=r"onnxruntime-web 1\.0\.0 of the runtimes: npm install"):
         _timing.stand(str(program), str(other))
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> web.WebOptions:
+    """A Chromium that says its version and ends, with the runtimes beside it."""
+    fake = tmp_path / "chromium"
+    fake.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Chromium 1.2.3.4\n')
+    fake.chmod(0o755)
+    return web.WebOptions(browser=str(fake), node_modules=str(installed(tmp_path / "modules")))
+
+
+def timed(options: web.WebOptions, folder: Path) -> BrowserReport:
+    """What the target says of five empty files."""
+    made = [replace(a, path=folder / a.path) for a in FILES.values()]
+    for artifact in made:
+        artifact.path.write_bytes(b"")
+    return web.time(options, folder / "work", made, 32, 5, silent)
+
+
+def test_a_build_that_asks_for_no_browser_says_so(tmp_path: Path) -> None:
+    told = timed(web.WebOptions(browser="none"), tmp_path)
+    assert told.why == "it was not asked for"
+    assert [row.name for row in told.rows] == PREFERRED
+
+
+def test_a_browser_that_was_asked_for_must_work(broken: web.WebOptions, tmp_path: Path) -> None:
+    assert web.missing(broken) == []
+    with pytest.raises(EdgeError, match="chromium ended with"):
+        timed(broken, tmp_path)
+
+
+def test_one_that_was_only_found_need_not(
+    broken: web.WebOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browser, "PROGRAMS", (broken.browser,))
+    told = timed(web.WebOptions(node_modules=broken.node_modules), tmp_path)
+    assert told.browser is None and "chromium ended with" in str(told.why)
 
 
 def test_without_a_browser_the_order_is_that_of_preference() -> None:
