@@ -155,7 +155,9 @@ def test_every_view_that_the_code_uses_exists() -> None:
 
 
 def test_texts_are_resources_and_what_is_seen_is_described() -> None:
-    for path in (RES / "layout").glob("*.xml"):
+    layouts = list((RES / "layout").glob("*.xml"))
+    assert layouts
+    for path in layouts:
         for element in ET.parse(path).iter():
             for key, value in element.attrib.items():
                 assert not re.search(r"\d(px|pt|in|mm)$", value), (path.name, value)

@@ -1,3 +1,5 @@
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,4 +58,4 @@ def test_text_and_code_fit_into_one_cell(value):
 
 
 def test_equal_inputs_give_equal_bytes(report):
-    assert markdown.render_markdown(report) == markdown.render_markdown(report)
+    assert markdown.render_markdown(report) == markdown.render_markdown(json.loads(json.dumps(report)))

@@ -65,4 +65,9 @@ def test_one_class_alone_is_no_error(labels: int) -> None:
     reference, artifact = pair(0.1, n=30)
     point = choose("threshold=0.5", reference)
     one = [predictions(p.logits, np.full(30, labels)) for p in (reference, artifact)]
-    finite(certainty(*one, point, {}))
+    found = finite(certainty(*one, point, {}))
+    without, of = ("sensitivity", "specificity") if labels == 0 else ("specificity", "sensitivity")
+    assert found["figures"][without] == dict.fromkeys(("reference", "artifact", "difference"), [None] * 3)
+    low, high = found["figures"][of]["reference"][1:]
+    assert 0 <= low <= found["figures"][of]["reference"][0] <= high <= 1
+    assert found["auc_delong"]["p"] is None and found["sensitivity"]["cases"] == 30 * labels
