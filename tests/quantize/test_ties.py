@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import onnx_ir as ir
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx_graphs import Builder

@@ -85,6 +85,10 @@ def test_float_noise_on_the_scores_does_not_decide(rows):
         assert upper[0] - point.threshold >= gap * 0.49 or gap < 1e-15
 
 
+def test_a_threshold_above_all_scores_is_half_way_to_one():
+    assert choose("specificity=1", predictions([0.2, 0.6], [1, 0])).threshold == pytest.approx(0.8, abs=1e-6)
+
+
 def test_among_equals_the_lower_threshold_wins():
     # Calling everything and calling only the two above give the same Youden index.
     point = choose("youden", predictions([0.2, 0.4, 0.6, 0.8], [1, 0, 1, 0]))
@@ -98,7 +102,10 @@ def test_specificity_is_not_given_away_for_nothing():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "sensitivity", "sensitivity=90", "sensitivity=nan", "fbeta=0", "fbeta=inf", "youden=1", "threshold=-0.1"],
+    [
+        *("", "sensitivity", "sensitivity=90", "sensitivity=1.01", "sensitivity=0", "sensitivity=nan"),
+        *("specificity=1.01", "specificity=0", "fbeta=0", "fbeta=inf", "youden=1", "threshold=-0.1", "threshold=1.01"),
+    ],
 )
 def test_rules_that_are_not_understood(text: str):
     with pytest.raises(InputError, match="accepted are sensitivity=X"):

@@ -47,6 +47,12 @@ def test_ledger_begins_with_melanomas_that_are_now_missed():
     assert (got.ledger[0].p_reference, got.ledger[0].p_artifact) == pytest.approx((0.9, 0.3), abs=1e-6)
 
 
+def test_of_one_direction_and_label_the_largest_change_comes_first():
+    before = predictions([0.9, 0.6, 0.8, 0.6], [0, 0, 0, 0])
+    got = compare(before, predictions([0.4, 0.1, 0.45, 0.2], [0, 0, 0, 0]), AT_HALF)
+    assert [f.image_id for f in got.ledger] == ["im0", "im1", "im3", "im2"]
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.floats(0.01, 0.99), st.integers(0, 1)), min_size=1, max_size=30))
 def test_the_reference_is_at_parity_with_itself(rows):
