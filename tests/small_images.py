@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import numpy as np
+import onnx_ir as ir
+from onnx_graphs import Builder
 from PIL import Image
 
 from melanoma_edge.data.prepared import Images
@@ -28,3 +30,13 @@ def prepared(work: Path, folder: Path, *, train: bool = False, **options: object
     """The data stage in `work`; options: of DataOptions."""
     given = DataOptions(f"folder:{folder}", **options)  # type: ignore[arg-type]
     return data_stage.prepare(work, given, size=SIZE, train=train, progress=silent)
+
+
+def darkness() -> ir.Model:
+    """A network that tells the two classes apart as they are drawn, rightly for nine in ten."""
+    b = Builder((1, 3, SIZE, SIZE))
+    weights = np.full((4, 3, 3, 3), 1 / 27) * np.array([1, 0.5, 2, -1]).reshape(4, 1, 1, 1)
+    x = b.op("Conv", b.image, b.const(weights), b.const([1, 1, 1, 1]), kernel_shape=[3, 3])
+    x = b.op("Flatten", b.op("GlobalAveragePool", b.op("Relu", x)))
+    rows = np.array([[2, 1, 2, -2], [-2, -1, -2, 2]])
+    return b.done(b.op("Gemm", x, b.const(rows), b.const([-3.0, 3.0]), transB=1))
