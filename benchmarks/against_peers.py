@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -62,17 +61,17 @@ def measure(network: Path, data: str, mean: float, std: float, work: Path) -> di
     truth = {split: _answers(runs[str(onnx)], images.pixels(split)) for split in ("val", "test")}
     point = operating_point.choose("sensitivity=0.90", _predictions(truth["val"], images, "val"))
     image = np.asarray(images.pixels("test")[0])
-    taken = interleave({path: run(image) for path, run in runs.items()}, runs=RUNS)
+    times = interleave({path: run(image) for path, run in runs.items()}, runs=RUNS)
     rows = []
     for made in files:
         path = Path(made.path)
         base = str(folder / "float32.tflite" if path.suffix == ".tflite" else onnx)
         row = _judge(_answers(runs[made.path], images.pixels("test")), truth["test"], images, point.threshold)
-        times = {"p50_ms": float(np.median(taken[made.path]) / 1e6)}
-        times |= {"ratio": asdict(ratio(taken[made.path], taken[base]))}
+        p50, by_float = float(np.median(times[made.path]) / 1e6), ratio(times[made.path], times[base])
         parts = partitions(path).partitions if path.suffix == ".tflite" else None
         how = {"name": made.name, "format": path.suffix[1:], "seconds": made.seconds, "megabytes": made.megabytes}
-        rows.append({**how, "bytes": path.stat().st_size, "partitions": parts, **times, **row})
+        how |= {"bytes": path.stat().st_size, "partitions": parts, "p50_ms": p50, "ratio": by_float}
+        rows.append({**how, **row})
     return {
         "network": network.stem,
         "machine": machine(),
@@ -102,19 +101,19 @@ def _runner(path: Path, size: int) -> Run:
     if path.suffix != ".tflite":
         return formats.load(path, Preprocessing(size), threads=1).prepared
     interpreter = litert.allocate(path, threads=1)
-    given, made = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    entry, output = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
 
     def prepare(image: NDArray[np.uint8]) -> Callable[[], NDArray[np.float32]]:
         x = normalize(image[np.newaxis], Preprocessing(size))
-        if given["dtype"] == np.int8:
-            scale, zero = given["quantization"]
+        if entry["dtype"] == np.int8:
+            scale, zero = entry["quantization"]
             x = np.clip(np.rint(x / scale) + zero, -128, 127).astype(np.int8)
 
         def run() -> NDArray[np.float32]:
-            interpreter.set_tensor(given["index"], x)
+            interpreter.set_tensor(entry["index"], x)
             interpreter.invoke()
-            scale, zero = made["quantization"] if made["dtype"] == np.int8 else (1.0, 0)
-            return np.asarray((interpreter.get_tensor(made["index"]).astype(np.float32) - zero) * scale)
+            scale, zero = output["quantization"] if output["dtype"] == np.int8 else (1.0, 0)
+            return np.asarray((interpreter.get_tensor(output["index"]).astype(np.float32) - zero) * scale)
 
         return run
 
@@ -127,7 +126,7 @@ def _answers(run: Run, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def _predictions(logits: NDArray[np.float32], images: Images, split: str) -> Predictions:
     samples, task = images.samples(split), images.task
-    ids = tuple(s.id for s in samples)
+    ids = tuple(sample.id for sample in samples)
     return Predictions(ids, (split,) * len(ids), images.labels(split), logits, task.melanoma, task.classes)
 
 
@@ -149,13 +148,13 @@ def _judge(
 
 
 def _versions() -> dict[str, str]:
-    found = {name: importlib.metadata.version(name) for name in ("torch", "onnxruntime", "ai-edge-litert")}
+    versions = {name: importlib.metadata.version(name) for name in ("torch", "onnxruntime", "ai-edge-litert")}
     for peer in PEERS:
         module = importlib.import_module(f"peers.{peer}")
         version = getattr(module, "version", importlib.metadata.version)  # of its own environment, where it has one
         with contextlib.suppress(importlib.metadata.PackageNotFoundError, OSError, subprocess.CalledProcessError):
-            found |= {package: version(package) for package in module.PACKAGES}
-    return found
+            versions |= {package: version(package) for package in module.PACKAGES}
+    return versions
 
 
 def main() -> None:

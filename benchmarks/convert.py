@@ -71,8 +71,8 @@ def _peer(name: str, onnx: Path, pixels: NDArray[np.uint8], folder: Path) -> Ite
 def _megabytes() -> int:
     """Peak memory of this process or its largest child. Not `ru_maxrss` of its own, which starts at its parent's."""
     lines = Path("/proc/self/status").read_text().splitlines()
-    own = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
-    return round(max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) * 1024 / 1e6)
+    resident = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
+    return round(max(resident, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) * 1024 / 1e6)
 
 
 def main() -> None:

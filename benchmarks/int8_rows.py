@@ -12,26 +12,26 @@ from pathlib import Path
 def rows(bundle: Path) -> Iterator[str]:
     """One Markdown row for each compressed file of a build, shipped or withheld."""
     report = json.loads((bundle / "report.json").read_text())
-    medians = {(a["format"], a["precision"]): a["latency_ms"]["p50"] for a in report["artifacts"]}
+    medians = {(row["format"], row["precision"]): row["latency_ms"]["p50"] for row in report["artifacts"]}
     failed = {gate["artifact"] for gate in report["gates"] if not gate["passed"]}
     chosen = report["build"]["quantization"]["quantizer"]["chosen"]
-    for a in report["artifacts"]:
-        if a["precision"] == "float32":
+    for artifact in report["artifacts"]:
+        if artifact["precision"] == "float32":
             continue
-        int8 = a["precision"] == "int8"
-        told = (
+        int8 = artifact["precision"] == "int8"
+        cells = (
             report["name"],
             chosen if int8 else "",
-            f"{a['format']} {'INT8' if int8 else 'weights only'}",
-            a["flips"],
-            f"{a['mean_abs_dp']:.4f}",
-            f"{a['auc_delta']:+.4f}",
-            f"{medians[a['format'], a['precision']] / medians[a['format'], 'float32']:.2f}",
-            f"{medians[a['format'], a['precision']]:.2f}",
-            a["partitions"] or "",
-            "no" if a["name"] in failed else "yes",
+            f"{artifact['format']} {'INT8' if int8 else 'weights only'}",
+            artifact["flips"],
+            f"{artifact['mean_abs_dp']:.4f}",
+            f"{artifact['auc_delta']:+.4f}",
+            f"{medians[artifact['format'], artifact['precision']] / medians[artifact['format'], 'float32']:.2f}",
+            f"{medians[artifact['format'], artifact['precision']]:.2f}",
+            artifact["partitions"] or "",
+            "no" if artifact["name"] in failed else "yes",
         )
-        yield f"| {' | '.join(map(str, told))} |"
+        yield f"| {' | '.join(map(str, cells))} |"
 
 
 if __name__ == "__main__":

@@ -51,8 +51,8 @@ def peak(command: list[str]) -> tuple[float, float]:
     started, highest = time.monotonic(), 0
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     while process.poll() is None:
-        found = re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
-        highest = max(highest, int(found[1]) if found else 0)
+        mark = re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
+        highest = max(highest, int(mark[1]) if mark else 0)
         time.sleep(0.02)
     if process.returncode:
         sys.exit(f"{' '.join(command)} ended with {process.returncode}")

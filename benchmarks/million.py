@@ -49,8 +49,8 @@ def timed(what: str, work: Callable[[], Result]) -> Result:
 def main(count: int) -> None:
     """Time each step."""
     with tempfile.TemporaryDirectory() as scratch:
-        one, other = timed("writing both files (not part of it)", lambda: stored(Path(scratch), count))
-        before, after = timed("reading both files", lambda: (read_csv(one), read_csv(other)))
+        reference, artifact = timed("writing both files (not part of it)", lambda: stored(Path(scratch), count))
+        before, after = timed("reading both files", lambda: (read_csv(reference), read_csv(artifact)))
     homes = np.random.default_rng(1).integers(0, int(LESIONS * count), count)
     groups = {i: str(home) for i, home in zip(before.ids, homes, strict=True)}
     cores = usable_cores()

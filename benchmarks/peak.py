@@ -20,7 +20,7 @@ def multiply_adds(model: ir.Model) -> int:
     total = 0
     for node in model.graph:
         if node.op_type in ("Conv", "Gemm") and node.inputs[1] is not None:
-            weight, made = (v.shape.numpy() for v in (node.inputs[1], node.outputs[0]))  # type: ignore[union-attr]
+            weight, made = (value.shape.numpy() for value in (node.inputs[1], node.outputs[0]))  # type: ignore[union-attr]
             channels = weight[0] if node.op_type == "Conv" or node.attributes.get_int("transB", 0) else weight[1]
             total += int(np.prod(made)) * int(np.prod(weight)) // int(channels)
     return total
@@ -42,7 +42,7 @@ def peak(folder: Path, runs: int = 200) -> float:
         return made
 
     initializers: list[ir.Value] = []
-    taken = {}
+    seconds = {}
     for depth in (1, 9):  # the difference is of eight equal layers and nothing else
         nodes.clear()
         initializers.clear()
@@ -59,6 +59,6 @@ def peak(folder: Path, runs: int = 200) -> float:
         path = folder / f"peak_{depth}.tflite"
         emit(quantized, path, name="peak")
         interpreter = litert.allocate(path, threads=1)
-        taken[depth] = float(np.median(interleave({"peak": interpreter.invoke}, runs=runs)["peak"])) / 1e9
+        seconds[depth] = float(np.median(interleave({"peak": interpreter.invoke}, runs=runs)["peak"])) / 1e9
         image = ir.val("image", ir.DataType.FLOAT, (1, 3, SIDE, SIDE))
-    return 8 * CHANNELS * CHANNELS * SIDE * SIDE / (taken[9] - taken[1])
+    return 8 * CHANNELS * CHANNELS * SIDE * SIDE / (seconds[9] - seconds[1])

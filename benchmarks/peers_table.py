@@ -74,7 +74,7 @@ def plot(documents: Sequence[Mapping[str, Any]], path: Path) -> None:
             axis.set_minor_formatter(NullFormatter())
     for panel in panels.flat[len(documents) :]:
         panel.axis("off")
-    legend = [_mark(marks[n], TITLES.get(n, n), "black", hollow=n in PEERS) for n in names]
+    legend = [_mark(marks[name], TITLES.get(name, name), "black", hollow=name in PEERS) for name in names]
     legend += [_mark("o", form, colour) for form, colour in (("TFLite", "tab:blue"), ("ONNX", "tab:orange"))]
     figure.legend(handles=legend, loc="outside lower center", ncols=5)
     figure.suptitle("Full: melanoma-edge. Hollow: others. Dotted: 0.5 % flips, and float's latency.", fontsize=10)

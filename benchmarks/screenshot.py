@@ -17,7 +17,7 @@ COLOURS = 128  # of the PNG's palette: text and bars need no more
 
 def screenshot(page: Path, picture: Path) -> None:
     """Draw the upper HEIGHT pixels of a page into a PNG file. Needs a Chromium that is installed: none is fetched."""
-    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    browser = next((program for name in BROWSERS if (program := shutil.which(name))), None)
     if browser is None:
         sys.exit(f"none of {', '.join(BROWSERS)} is installed: apt-get install chromium")
     with sync_playwright() as playwright:

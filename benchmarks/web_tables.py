@@ -14,7 +14,6 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import onnx_ir as ir
@@ -77,33 +76,34 @@ def latency(url: str, runs: int) -> list[str]:
     with chromium(OPTIMISED) as browser:
         page = browser.new_page()
         page.goto(f"{url}/harness.html")
-        found = page.evaluate(TIME, ["/photograph.jpg", runs])
-    medians = {row["id"]: float(np.median(row["network"])) for row in found}
+        models = page.evaluate(TIME, ["/photograph.jpg", runs])
+    medians = {row["id"]: float(np.median(row["network"])) for row in models}
     floats = {name.split("-")[0]: value for name, value in medians.items() if name.endswith("-float32")}
     rows = []
-    for row in found:
-        own, base = medians[row["id"]], floats.get(row["id"].split("-")[0])
-        ratio = f"{own / base:.2f}" if base else ""
+    for row in models:
+        median, base = medians[row["id"]], floats.get(row["id"].split("-")[0])
+        ratio = f"{median / base:.2f}" if base else ""
         p90, total = float(np.percentile(row["network"], 90)), float(np.median(row["total"]))
-        rows.append(f"| {row['id']} | {row['bytes'] / 1e6:.2f} | {own:.1f} | {p90:.1f} | {ratio} | {total:.1f} |")
+        rows.append(f"| {row['id']} | {row['bytes'] / 1e6:.2f} | {median:.1f} | {p90:.1f} | {ratio} | {total:.1f} |")
     return rows
 
 
 def cold(url: str, folder: Path, model: str) -> str:
     """A row of model, milliseconds to the first answer, and bytes in brotli without and with the runtime."""
-    taken, asked = [], set()
+    milliseconds, asked = [], set()
     with chromium() as browser:
         for _ in range(COLD):
             context = browser.new_context()
             page = context.new_page()
             page.on("response", lambda response: asked.add(response.url.removeprefix(f"{url}/")))
             page.goto(f"{url}/harness.html")
-            taken.append(page.evaluate(FIRST, ["/photograph.jpg", model]))
+            milliseconds.append(page.evaluate(FIRST, ["/photograph.jpg", model]))
             context.close()
     files = {path: folder / path for path in asked - {"photograph.jpg", "harness.html"}}
     sizes = {path: brotli(file.read_bytes()) for path, file in files.items() if file.is_file()}
-    own = sum(size for path, size in sizes.items() if not path.startswith(RUNTIME))
-    return f"| {model} | {np.median(taken):.0f} | {own / 1e6:.2f} | {sum(sizes.values()) / 1e6:.2f} |"
+    without_runtime = sum(size for path, size in sizes.items() if not path.startswith(RUNTIME))
+    megabytes = f"{without_runtime / 1e6:.2f} | {sum(sizes.values()) / 1e6:.2f}"
+    return f"| {model} | {np.median(milliseconds):.0f} | {megabytes} |"
 
 
 @functools.cache
@@ -123,7 +123,7 @@ def published(runs: int) -> Iterator[str]:
         *(nn.Conv2d(WIDTH, WIDTH, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
         *(nn.Linear(WIDTH, DENSE), nn.ReLU(), nn.Linear(DENSE, 2)),
     )
-    count = sum(p.numel() for p in network.parameters())
+    count = sum(parameter.numel() for parameter in network.parameters())
     where = _timing.stand(AUTO, str(MODULES))
     if isinstance(where, str):
         raise SystemExit(where)
@@ -150,9 +150,9 @@ def tables(tarballs: Sequence[Path], runs: int) -> Iterator[str]:
             photograph(folder)
             name = tarball.stem.rpartition("-")[0]
             with serving(folder) as url:
-                found = latency(url, runs)
-                latencies += [f"| {name} {row}" for row in found]
-                colds += [f"| {name} {cold(url, folder, row.split(' ')[1])}" for row in found]
+                rows = latency(url, runs)
+                latencies += [f"| {name} {row}" for row in rows]
+                colds += [f"| {name} {cold(url, folder, row.split(' ')[1])}" for row in rows]
     yield "| package | model | MB | network, ms | p90 | by float32 | file to answer, ms |"
     yield "| --- | --- | ---: | ---: | ---: | ---: | ---: |"
     yield from latencies
@@ -168,10 +168,10 @@ def main() -> None:
     parser.add_argument("tarballs", nargs="*", type=Path)
     parser.add_argument("--runs", type=int, default=50)
     parser.add_argument("--published", action="store_true")
-    given: Any = parser.parse_args()
-    if given.published:
+    options = parser.parse_args()
+    if options.published:
         print("| network | ms, median | p90 |", "| --- | ---: | ---: |", sep="\n")
-    for line in published(given.runs) if given.published else tables(given.tarballs, given.runs):
+    for line in published(options.runs) if options.published else tables(options.tarballs, options.runs):
         print(line, flush=True)
 
 

@@ -51,6 +51,11 @@ class Stage:
         return str(self.manifest["outputs"][file]["sha256"])
 
 
+def cache_folder() -> Path:
+    """Where downloaded and rendered files are kept: below $XDG_CACHE_HOME, or ~/.cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "melanoma-edge"
+
+
 def sha256_file(path: Path) -> str:
     """Hex sha256 of a file's bytes."""
     with path.open("rb") as f:

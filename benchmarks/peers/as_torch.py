@@ -21,5 +21,5 @@ class AsTorch(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits."""
-        given = {name: self.get_buffer(f"constant_{i}") for i, name in enumerate(self.names)}
-        return run(self.program, image, constants=given)[self.program.output]
+        constants = {name: self.get_buffer(f"constant_{i}") for i, name in enumerate(self.names)}
+        return run(self.program, image, constants=constants)[self.program.output]

@@ -33,8 +33,8 @@ def convert_onnx(onnx: Path, images: NDArray[np.float32], path: Path, kind: str 
         folder = Path(scratch)
         np.save(folder / "calibration.npy", rows)
         np.save(folder / SAMPLES, np.resize(rows, (20, 128, 128, 3)).astype(np.float32))
-        given = ["image", str(folder / "calibration.npy"), "[[[[0,0,0]]]]", "[[[[1,1,1]]]]"]
-        command = [BIN / "onnx2tf", "-i", onnx, "-o", folder / "out", "-oiqt", "-cind", *given]
+        calibration = ["image", str(folder / "calibration.npy"), "[[[[0,0,0]]]]", "[[[[1,1,1]]]]"]
+        command = [BIN / "onnx2tf", "-i", onnx, "-o", folder / "out", "-oiqt", "-cind", *calibration]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         made = sorted((folder / "out").glob(f"{onnx.stem}_{kind}.tflite"))
         if done.returncode or not made:

@@ -48,10 +48,10 @@ def find(wanted: str) -> Path | None:
     if wanted == AUTO:
         named = next(filter(None, map(shutil.which, PROGRAMS)), None)
         return Path(named) if named else None
-    found = shutil.which(wanted)
-    if found is None:
+    program = shutil.which(wanted)
+    if program is None:
         raise InputError(f"--browser {wanted} is no program: {AUTO}, {NONE} or the path of a Chromium is accepted")
-    return Path(found)
+    return Path(program)
 
 
 def version(program: Path) -> str:
@@ -75,10 +75,10 @@ def ask(program: Path, site: Site, page: str, timeout: float = TIMEOUT) -> Any:
     with TemporaryDirectory() as profile, _serving(site, answers) as url:
         command = [str(program), *FLAGS, *root, f"--user-data-dir={profile}", f"{url}/{page}"]
         with _running(command) as running:
-            found = _wait(answers, running, timeout, program.name)
-    if isinstance(found, dict) and "error" in found:
-        raise EdgeError(f"the page in {program.name} failed: {found['error']}")
-    return found
+            answer = _wait(answers, running, timeout, program.name)
+    if isinstance(answer, dict) and "error" in answer:
+        raise EdgeError(f"the page in {program.name} failed: {answer['error']}")
+    return answer
 
 
 def _wait(answers: "queue.Queue[Any]", running: "subprocess.Popen[bytes]", timeout: float, name: str) -> Any:
@@ -143,15 +143,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 def _file(site: Site, path: str) -> bytes | None:
     """The bytes of a path of the site, None where there is nothing."""
-    held = site.get(path)
-    if held is None:
+    content = site.get(path)
+    if content is None:
         folder, _, below = path.partition("/")
         inside = site.get(folder)
         if not isinstance(inside, Path) or not inside.is_dir():
             return None
-        held = (inside / below).resolve()
-        if not held.is_relative_to(inside.resolve()):
+        content = (inside / below).resolve()
+        if not content.is_relative_to(inside.resolve()):
             return None
-    if isinstance(held, bytes):
-        return held
-    return held.read_bytes() if held.is_file() else None
+    if isinstance(content, bytes):
+        return content
+    return content.read_bytes() if content.is_file() else None

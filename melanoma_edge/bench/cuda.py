@@ -80,14 +80,14 @@ def time_networks(
 ) -> list[CudaRow]:
     """Two rows a network: batch 1, timed by turns, and the batch with most images a second, where it takes several."""
     calls = [_warm(network) for network in networks]
-    taken = np.zeros((len(networks), runs))
+    times = np.zeros((len(networks), runs))
     rng = np.random.default_rng(0)
     for round_ in range(runs):
         for i in rng.permutation(len(networks)):
-            taken[i, round_] = stopwatch(calls[i])
+            times[i, round_] = stopwatch(calls[i])
         progress("timing on the GPU", round_ + 1, runs)
     rows = []
-    for network, milliseconds in zip(networks, taken, strict=True):
+    for network, milliseconds in zip(networks, times, strict=True):
         rows.append(_row(network, 1, milliseconds))
         if network.fixed:
             continue
@@ -168,8 +168,8 @@ def _median(network: Network, size: int, stopwatch: Stopwatch) -> float | None:
 
 def _networks(name: str, path: Path) -> Iterator[Network]:
     form = formats.of(path)
-    for one in form.on_gpu(path):
-        yield Network(name, form.package, form.installed()[form.package], one.precision, one.on, one.fixed)
+    for network in form.on_gpu(path):
+        yield Network(name, form.package, form.installed()[form.package], network.precision, network.on, network.fixed)
 
 
 def _events(call: Callable[[], object]) -> float:

@@ -49,7 +49,7 @@ def interleave(
     """
     if runs < 1:
         raise InputError(f"{runs} timed runs: at least 1 is needed, and 100 for a figure to be published")
-    taken = {name: np.zeros(runs, np.int64) for name in calls}
+    times = {name: np.zeros(runs, np.int64) for name in calls}
     names, rng = list(calls), np.random.default_rng(seed)
     for call in calls.values():
         for _ in range(WARM_UP):
@@ -64,23 +64,23 @@ def interleave(
                 call()
                 started = clock()
                 call()
-                taken[names[i]][round_] = clock() - started
+                times[names[i]][round_] = clock() - started
             progress("timing", round_ + 1, runs)
     finally:
         if collecting:
             gc.enable()
-    return taken
+    return times
 
 
-def summarize(taken: Nanoseconds, threads: int) -> Latency:
+def summarize(times: Nanoseconds, threads: int) -> Latency:
     """Percentiles of one network's runs (linear between neighbours)."""
-    p50, p90, p99 = (float(v) for v in np.percentile(taken / 1e6, [50, 90, 99]))
-    return Latency(p50, p90, p99, len(taken), threads)
+    p50, p90, p99 = (float(value) for value in np.percentile(times / 1e6, [50, 90, 99]))
+    return Latency(p50, p90, p99, len(times), threads)
 
 
-def ratio(taken: Nanoseconds, baseline: Nanoseconds, seed: int = 0) -> Ratio:
+def ratio(times: Nanoseconds, baseline: Nanoseconds, seed: int = 0) -> Ratio:
     """Ratio of the medians of two networks that were timed together; paired bootstrap over rounds (Efron, 1979)."""
-    rounds = np.random.default_rng(seed).integers(0, len(taken), (RESAMPLES, len(taken)))
-    resampled = np.median(taken[rounds], axis=1) / np.median(baseline[rounds], axis=1)
-    low, high = (float(v) for v in np.percentile(resampled, [2.5, 97.5]))
-    return Ratio(float(np.median(taken) / np.median(baseline)), low, high)
+    rounds = np.random.default_rng(seed).integers(0, len(times), (RESAMPLES, len(times)))
+    resampled = np.median(times[rounds], axis=1) / np.median(baseline[rounds], axis=1)
+    low, high = (float(value) for value in np.percentile(resampled, [2.5, 97.5]))
+    return Ratio(float(np.median(times) / np.median(baseline)), low, high)

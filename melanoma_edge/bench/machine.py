@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from melanoma_edge.artifact import cache_folder
 from melanoma_edge.bench import browser
 from melanoma_edge.bench.document import MachineFacts
 from melanoma_edge.cores import usable_cores
@@ -73,16 +74,11 @@ def diagnose() -> list[Finding]:
     return [_python(), *_packages(), *_runtimes(), _torch(), *_emulation(), _browser(), _disk(Path.cwd()), _cache()]
 
 
-def cache_folder() -> Path:
-    """Where downloaded and rendered files are kept: below $XDG_CACHE_HOME, or ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / DISTRIBUTION
-
-
 def _python() -> Finding:
-    found = f"{platform.python_version()} at {sys.executable}"
+    detail = f"{platform.python_version()} at {sys.executable}"
     if sys.version_info < PYTHON:
-        return Finding("python", WARNING, found, f"Python {PYTHON[0]}.{PYTHON[1]} or later is needed")
-    return Finding("python", OK, found)
+        return Finding("python", WARNING, detail, f"Python {PYTHON[0]}.{PYTHON[1]} or later is needed")
+    return Finding("python", OK, detail)
 
 
 def _packages() -> Iterator[Finding]:
@@ -99,15 +95,15 @@ def _packages() -> Iterator[Finding]:
 
 
 def _package(name: str, least: str, extra: str | None) -> Finding:
-    found = _version(name)
+    version = _version(name)
     install = f"pip install 'melanoma-edge[{extra}]'" if extra else f"pip install '{name}>={least}'"
-    if found is None and extra:
+    if version is None and extra:
         return Finding(name, OK, f"not installed (optional: {install})")
-    if found is None:
+    if version is None:
         return Finding(name, MISSING, "not installed", install)
-    if _release(found) < _release(least):
-        return Finding(name, WARNING, f"{found}, but {least} or later is needed", install)
-    return Finding(name, OK, found)
+    if _release(version) < _release(least):
+        return Finding(name, WARNING, f"{version}, but {least} or later is needed", install)
+    return Finding(name, OK, version)
 
 
 def _runtimes() -> Iterator[Finding]:
@@ -146,8 +142,8 @@ def _emulation() -> Iterator[Finding]:
     from melanoma_edge.runtime import arm64
 
     lacking = arm64.missing()
-    found = f"not set up (optional: {arm64.SET_UP})" if lacking else f"qemu {arm64.emulation().version}"
-    yield Finding("emulated ARM64", OK, found)
+    detail = f"not set up (optional: {arm64.SET_UP})" if lacking else f"qemu {arm64.emulation().version}"
+    yield Finding("emulated ARM64", OK, detail)
 
 
 def _browser() -> Finding:
@@ -191,5 +187,5 @@ def _cpuinfo(keys: str) -> str:
     """The first value of one of `keys` (a regular expression) in /proc/cpuinfo; empty where there is none."""
     path = Path("/proc/cpuinfo")
     text = path.read_text(errors="replace") if path.is_file() else ""
-    found = re.search(rf"^(?:{keys})\s*:\s*(.+)$", text, re.MULTILINE)
-    return found[1].strip() if found else ""
+    line = re.search(rf"^(?:{keys})\s*:\s*(.+)$", text, re.MULTILINE)
+    return line[1].strip() if line else ""

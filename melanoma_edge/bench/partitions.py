@@ -70,5 +70,5 @@ def _inside(delegates: Sequence[Mapping[str, Any]], operators: Sequence[Mapping[
             if tensor in inputs or maker is None or maker in inside:
                 continue
             inside[maker] = number
-            wanted += [int(t) for t in operators[maker]["inputs"]]
+            wanted += [int(index) for index in operators[maker]["inputs"]]
     return inside

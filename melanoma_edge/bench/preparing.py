@@ -25,13 +25,13 @@ def preparing(size: int, *, runs: int) -> Preparing:
         Image.fromarray(noise).filter(ImageFilter.GaussianBlur(3)).save(path, quality=QUALITY)
         for _ in range(WARM_UP):
             load_pixels(path, size)
-        taken, decoded = np.zeros(runs, np.int64), np.zeros(runs, np.int64)
+        times, decoded = np.zeros(runs, np.int64), np.zeros(runs, np.int64)
         for i in range(runs):
             started = time.perf_counter_ns()
             with Image.open(path) as image:
                 image.load()
                 decoded[i] = time.perf_counter_ns() - started
                 pixels(image, size)
-            taken[i] = time.perf_counter_ns() - started
-    latency, decoding = summarize(taken, threads=1), summarize(decoded, threads=1)
+            times[i] = time.perf_counter_ns() - started
+    latency, decoding = summarize(times, threads=1), summarize(decoded, threads=1)
     return Preparing(f"{WIDTH} x {HEIGHT} JPEG", size, latency.p50, latency.p90, latency.p99, decoding.p50)

@@ -103,11 +103,11 @@ def _rows(
         progress(f"{task}, {threads} thread{'s' * (threads > 1)}", done, total, detail)
 
     loaded = {name: _load(path, threads) for name, path in files.items()}
-    taken = latency.interleave({name: network.run for name, network in loaded.items()}, runs=runs, progress=on_threads)
+    times = latency.interleave({name: network.run for name, network in loaded.items()}, runs=runs, progress=on_threads)
     for name, network in loaded.items():
         profiler = profilers.of(files[name])
         parts = profiler.partitions(files[name]) if profiler else None
-        figures = latency.summarize(taken[name], threads)
+        figures = latency.summarize(times[name], threads)
         yield BenchRow(
             name=name,
             runtime=network.predict.runtime,
@@ -119,7 +119,7 @@ def _rows(
             p99=figures.p99,
             runs=figures.runs,
             threads=figures.threads,
-            ratio=latency.ratio(taken[name], taken[baseline]),
+            ratio=latency.ratio(times[name], times[baseline]),
             load_ms=network.load_ms,
             first_run_ms=network.first_run_ms,
             partitions=parts.partitions if parts else None,

@@ -40,4 +40,4 @@ class Dataset:
 
     def split(self, name: str) -> tuple[Sample, ...]:
         """The samples of one split, in order."""
-        return tuple(s for s in self.samples if s.split == name)
+        return tuple(sample for sample in self.samples if sample.split == name)

@@ -100,20 +100,20 @@ def _pick(files: dict[str, RemoteFile], stem: str) -> RemoteFile:
 def _fetch(file: RemoteFile, folder: Path, progress: Progress) -> Path:
     """The file in full and with the right checksum, under a hidden name. Goes on from what an earlier run left."""
     partial = folder / f".{Path(file.name).name}.partial"
-    have = partial.stat().st_size if partial.exists() else 0
-    if not file.size or have != file.size:
+    size = partial.stat().st_size if partial.exists() else 0
+    if not file.size or size != file.size:
         try:
-            _transfer(file, partial, have if have < file.size else 0, progress)
+            _transfer(file, partial, size if size < file.size else 0, progress)
         except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
             raise InputError(f"{file.name} broke off ({_reason(error)}): run again to go on. {_BY_HAND}") from None
-    have = partial.stat().st_size
-    if file.size and have < file.size:
-        raise InputError(f"{file.name} broke off at {have:,} of {file.size:,} bytes: run again to go on")
+    size = partial.stat().st_size
+    if file.size and size < file.size:
+        raise InputError(f"{file.name} broke off at {size:,} of {file.size:,} bytes: run again to go on")
     with partial.open("rb") as stream:
-        found = hashlib.file_digest(stream, "md5").hexdigest()
-    if have != (file.size or have) or found != (file.md5 or found):
+        md5 = hashlib.file_digest(stream, "md5").hexdigest()
+    if size != (file.size or size) or md5 != (file.md5 or md5):
         partial.unlink()
-        raise InputError(f"{file.name} arrived with MD5 {found}, the server states {file.md5}: run again")
+        raise InputError(f"{file.name} arrived with MD5 {md5}, the server states {file.md5}: run again")
     return partial
 
 
@@ -136,9 +136,10 @@ def _unpack(archive: Path, folder: Path, progress: Progress) -> None:
     try:
         with zipfile.ZipFile(archive) as zipped:
             members = [_safe(member) for member in zipped.infolist() if not member.is_dir()]
-            images = [m for m in members if is_image_name(Path(m.filename)) and "__MACOSX" not in m.filename]
+            paths = {member: Path(member.filename) for member in members}
+            images = [member for member, path in paths.items() if is_image_name(path) and "__MACOSX" not in path.parts]
             for done, member in enumerate(images, start=1):
-                with zipped.open(member) as source, (scratch / Path(member.filename).name).open("xb") as target:
+                with zipped.open(member) as source, (scratch / paths[member].name).open("xb") as target:
                     shutil.copyfileobj(source, target)
                 progress(f"unpacking {folder.name}", done, len(images))
         scratch.chmod(0o755)

@@ -25,7 +25,7 @@ CHUNK = 64  # files that one core looks at before it takes others
 # What Pillow's decoders raise on damaged bytes.
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error, zlib.error)
 
-T = TypeVar("T")
+Result = TypeVar("Result")
 
 
 def is_image_name(path: Path) -> bool:
@@ -45,8 +45,8 @@ def screen_all(paths: Sequence[Path], *, progress: Progress = silent) -> list[st
     reasons: list[str | None] = []
     with warnings.catch_warnings():  # set once around the threads: it is not safe inside them
         warnings.simplefilter("ignore")
-        for few in _on_all_cores(_screen, paths):
-            reasons += few
+        for chunk in _on_all_cores(_screen, paths):
+            reasons += chunk
             progress("checking images", len(reasons), len(paths))
     return reasons
 
@@ -66,11 +66,11 @@ def image_size(path: Path) -> tuple[int, int]:
         return image.size
 
 
-def _on_all_cores(function: Callable[[Path], T], paths: Sequence[Path]) -> Iterator[list[T]]:
+def _on_all_cores(function: Callable[[Path], Result], paths: Sequence[Path]) -> Iterator[list[Result]]:
     """`function` of every path in order, CHUNK at a time: a task for each would take longer than a file's header."""
     chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
     with ThreadPoolExecutor(cpu_count()) as pool:
-        yield from pool.map(lambda few: [function(path) for path in few], chunks)
+        yield from pool.map(lambda chunk: [function(path) for path in chunk], chunks)
 
 
 def _digest(path: Path) -> str:

@@ -77,10 +77,10 @@ class DataSummary:
 def summarize(dataset: Dataset, task: Task) -> DataSummary:
     """Count what a dataset holds, with every image's size and bytes read from disk."""
     samples = dataset.samples
-    by_split = Counter(s.split for s in samples)
-    by_class = Counter((s.split, task.classes[task.label(s.diagnosis)]) for s in samples)
-    by_diagnosis = Counter((s.split, s.diagnosis) for s in samples)
-    diagnoses = sorted({s.diagnosis for s in samples})
+    by_split = Counter(sample.split for sample in samples)
+    by_class = Counter((sample.split, task.classes[task.label(sample.diagnosis)]) for sample in samples)
+    by_diagnosis = Counter((sample.split, sample.diagnosis) for sample in samples)
+    diagnoses = sorted({sample.diagnosis for sample in samples})
     return DataSummary(
         name=dataset.name,
         licence=dataset.licence,
@@ -88,7 +88,7 @@ def summarize(dataset: Dataset, task: Task) -> DataSummary:
         task=task.name,
         notes=dataset.notes,
         images=len(samples),
-        groups=len({s.group for s in samples}),
+        groups=len({sample.group for sample in samples}),
         splits={
             name: SplitCounts(
                 by_split[name],
@@ -98,7 +98,7 @@ def summarize(dataset: Dataset, task: Task) -> DataSummary:
             for name in SPLITS
         },
         split_check=check_splits(samples),
-        image_size=_size_range([s.path for s in samples]),
+        image_size=_size_range([sample.path for sample in samples]),
         problems=Problems(len(dataset.problems), dataset.problems[:PROBLEMS_SHOWN]),
     )
 
@@ -108,7 +108,7 @@ def write_split_csv(dataset: Dataset, path: Path) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["image_id", "group", "split"])
-    writer.writerows((s.id, s.group, s.split) for s in dataset.samples)
+    writer.writerows((sample.id, sample.group, sample.split) for sample in dataset.samples)
     write_atomic(path, text.getvalue())
 
 

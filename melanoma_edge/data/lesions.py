@@ -232,9 +232,9 @@ def _line(
 ) -> None:
     """A line that bends as it goes, in pixels of the mask."""
     bend = rng.normal(0.0, 0.6)
-    t = np.linspace(0.0, 1.0, 14)
-    angles = heading + bend * t + np.cumsum(rng.normal(0.0, 0.06, t.size))
-    steps = np.stack([np.cos(angles), np.sin(angles)], axis=1) * length / t.size
+    along = np.linspace(0.0, 1.0, 14)
+    angles = heading + bend * along + np.cumsum(rng.normal(0.0, 0.06, along.size))
+    steps = np.stack([np.cos(angles), np.sin(angles)], axis=1) * length / along.size
     points = np.asarray(start) + np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)])
     pen.line([(float(px), float(py)) for px, py in points], fill=fill, width=width, joint="curve")
 
@@ -243,10 +243,10 @@ def _turned(canvas: Canvas, rng: np.random.Generator) -> Floats:
     """The canvas as float32 `[HEIGHT, WIDTH, 4]` (transmittance / _CEILING, opacity), turned, scaled and shifted."""
     layers: Floats = np.concatenate([canvas.transmittance / _CEILING, canvas.opacity[..., None]], axis=2)
     angle, zoom = rng.uniform(0, 2 * np.pi), 1.0 / rng.uniform(0.88, 1.14)
-    c, s = zoom * np.cos(angle), zoom * np.sin(angle)
+    cosine, sine = zoom * np.cos(angle), zoom * np.sin(angle)
     x = WIDTH / 2 + rng.normal(0, 7.0)
     y = HEIGHT / 2 + rng.normal(0, 5.0)
-    matrix = (c, -s, CANVAS / 2 - c * x + s * y, s, c, CANVAS / 2 - s * x - c * y)
+    matrix = (cosine, -sine, CANVAS / 2 - cosine * x + sine * y, sine, cosine, CANVAS / 2 - sine * x - cosine * y)
     view = _to_image(layers).transform((WIDTH, HEIGHT), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
     return np.asarray(view, np.float32) / np.float32(255)
 
@@ -304,14 +304,14 @@ def _cloud(rng: np.random.Generator, cells: int, shape: tuple[int, int] = (CANVA
     return np.asarray(grid.resize((shape[1], shape[0]), Image.Resampling.BICUBIC), np.float32)
 
 
-def _mix(a: Colour, b: Colour, share: float) -> NDArray[np.float64]:
-    """Colour between a (share 0) and b (share 1)."""
-    return np.asarray(a) * (1.0 - share) + np.asarray(b) * share
+def _mix(first: Colour, second: Colour, share: float) -> NDArray[np.float64]:
+    """Colour between first (share 0) and second (share 1)."""
+    return np.asarray(first) * (1.0 - share) + np.asarray(second) * share
 
 
 def _smoothstep(x: NDArray[np.floating]) -> Floats:
-    t = np.clip(x.astype(np.float32), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
+    clipped = np.clip(x.astype(np.float32), 0.0, 1.0)
+    return clipped * clipped * (3.0 - 2.0 * clipped)
 
 
 def _shrunk(mask: Image.Image, width: int, height: int) -> Floats:

@@ -107,18 +107,18 @@ def _unique_names(parts: Sequence[Dataset]) -> list[str]:
 
 
 def _prefixed(part: Dataset, name: str) -> Dataset:
-    samples = (replace(s, id=f"{name}/{s.id}", group=f"{name}/{s.group}") for s in part.samples)
+    samples = (replace(sample, id=f"{name}/{sample.id}", group=f"{name}/{sample.group}") for sample in part.samples)
     return replace(part, samples=tuple(samples))
 
 
 def _complete(part: Dataset, seed: int, digest: Mapping[Path, str]) -> Dataset:
     """A dataset that came with splits but lacks val or test gets them from its train images."""
-    given = {sample.split for sample in part.samples} - {""}
-    missing = [name for name in SPLITS if name not in given]
-    if not given or not missing:
+    present = {sample.split for sample in part.samples} - {""}
+    missing = [name for name in SPLITS if name not in present]
+    if not present or not missing:
         return part
     samples: tuple[Sample, ...] = part.samples
-    if "train" not in given:
-        raise InputError(f"{part.name} has images for {', '.join(sorted(given))} but none for train")
+    if "train" not in present:
+        raise InputError(f"{part.name} has images for {', '.join(sorted(present))} but none for train")
     note = f"{part.name} came without {' and '.join(missing)}: taken from its train images"
     return replace(part, samples=carve(samples, seed, missing, digest=digest), notes=(*part.notes, note))

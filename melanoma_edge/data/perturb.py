@@ -45,8 +45,8 @@ def brightness(image: Image.Image, factor: float) -> Image.Image:
     encoded = np.arange(256) / 255
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
     scaled = np.clip(linear * factor, 0, 1)
-    again = np.where(scaled <= 0.0031308, scaled * 12.92, 1.055 * scaled ** (1 / 2.4) - 0.055)
-    return image.point(np.rint(again * 255).astype(int).tolist() * 3)
+    encoded = np.where(scaled <= 0.0031308, scaled * 12.92, 1.055 * scaled ** (1 / 2.4) - 0.055)
+    return image.point(np.rint(encoded * 255).astype(int).tolist() * 3)
 
 
 def zoom(image: Image.Image, factor: float) -> Image.Image:
@@ -68,7 +68,9 @@ def noise(pixels: NDArray[np.uint8], levels: float, seed: Seed) -> NDArray[np.ui
 
 NOISE = "noise"
 FINER = 4  # how much finer than the network's input a photograph stays
-KINDS: dict[str, Callable[[Image.Image, float], Image.Image]] = {f.__name__: f for f in (blur, jpeg, brightness, zoom)}
+KINDS: dict[str, Callable[[Image.Image, float], Image.Image]] = {
+    change.__name__: change for change in (blur, jpeg, brightness, zoom)
+}
 STRENGTHS = {
     "blur": (0.25, 0.5, 1.0),
     "jpeg": (95, 60, 30),
@@ -87,7 +89,7 @@ UNITS = {
 
 def standard() -> tuple[Perturbation, ...]:
     """Every kind at each of its strengths."""
-    return tuple(Perturbation(kind, strength) for kind, some in STRENGTHS.items() for strength in some)
+    return tuple(Perturbation(kind, strength) for kind, strengths in STRENGTHS.items() for strength in strengths)
 
 
 def photograph(image: Image.Image, size: int) -> Image.Image:

@@ -37,13 +37,13 @@ class Images:
 
     def samples(self, split: str) -> tuple[Sample, ...]:
         """The samples of a split in the order of its pixels."""
-        with (self.stage.folder / "samples.csv").open(newline="") as f:
-            rows = [row for row in csv.DictReader(f) if row["split"] == split]
-        return tuple(
-            Sample(r["id"], Path(r["path"]), r["diagnosis"], r["group"], r["split"], json.loads(r["metadata"]))
-            for r in rows
-        )
+        with (self.stage.folder / "samples.csv").open(newline="") as file:
+            return tuple(
+                Sample(row["id"], Path(row["path"]), row["diagnosis"], row["group"], split, json.loads(row["metadata"]))
+                for row in csv.DictReader(file)
+                if row["split"] == split
+            )
 
     def labels(self, split: str) -> NDArray[np.int64]:
         """Class index of every sample of a split."""
-        return np.array([self.task.label(s.diagnosis) for s in self.samples(split)], np.int64)
+        return np.array([self.task.label(sample.diagnosis) for sample in self.samples(split)], np.int64)

@@ -165,9 +165,11 @@ def guide(measured: Sequence[Quality], accepted: float = ACCEPTED) -> CaptureGui
 
 
 def _focus(y: Integers) -> float:
-    k = max(1, (len(y) + 80) // 160)
-    middle = y[k:-k, k:-k]
-    curved = 4 * middle - y[: -2 * k, k:-k] - y[2 * k :, k:-k] - y[k:-k, : -2 * k] - y[k:-k, 2 * k :]
+    step = max(1, (len(y) + 80) // 160)
+    middle = y[step:-step, step:-step]
+    above, below = y[: -2 * step, step:-step], y[2 * step :, step:-step]
+    left, right = y[step:-step, : -2 * step], y[step:-step, 2 * step :]
+    curved = 4 * middle - above - below - left - right
     return int((curved * curved).sum()) / curved.size if curved.size else 0.0
 
 
@@ -178,8 +180,8 @@ def _cells(channel: Integers) -> Integers:
     edges = np.arange(count + 1) * side // count
     starts, widths = edges[:-1], np.diff(edges)
     sums = np.add.reduceat(np.add.reduceat(channel, starts, axis=0), starts, axis=1)
-    n = widths[:, None] * widths
-    means: Integers = (2 * sums + n) // (2 * n)
+    pixels = widths[:, None] * widths
+    means: Integers = (2 * sums + pixels) // (2 * pixels)
     return means
 
 

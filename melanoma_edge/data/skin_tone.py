@@ -40,7 +40,7 @@ def _frame(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _median(colours: NDArray[np.uint8]) -> tuple[int, int, int]:
-    red, green, blue = (int(v) for v in np.median(colours, axis=0))
+    red, green, blue = (int(value) for value in np.median(colours, axis=0))
     return red, green, blue
 
 
@@ -48,8 +48,8 @@ def _lab(rgb: tuple[int, int, int]) -> tuple[float, float, float]:
     """L*, a* and b* of an sRGB colour, to the 8 bits that Pillow gives."""
     lab = ImageCms.applyTransform(Image.new("RGB", (1, 1), rgb), _TO_LAB)
     assert lab is not None
-    lightness, green_red, blue_yellow = (int(v) for v in np.asarray(lab)[0, 0])
-    signed = [v - 256 if v > 127 else v for v in (green_red, blue_yellow)]
+    lightness, green_red, blue_yellow = (int(value) for value in np.asarray(lab)[0, 0])
+    signed = [value - 256 if value > 127 else value for value in (green_red, blue_yellow)]
     return lightness / 255 * 100, float(signed[0]), float(signed[1])
 
 

@@ -59,8 +59,8 @@ def carve(
     share = [usual[name] if name == "train" or name in missing else 0.0 for name in SPLITS]
     train = [replace(sample, split="") for sample in samples if sample.split == "train"]
     part = [value / sum(share) for value in share]
-    again = {s.id: s for s in assign_splits(train, seed, (part[0], part[1], part[2]), digest=digest)}
-    return tuple(again.get(sample.id, sample) for sample in samples)
+    assigned = {sample.id: sample for sample in assign_splits(train, seed, (part[0], part[1], part[2]), digest=digest)}
+    return tuple(assigned.get(sample.id, sample) for sample in samples)
 
 
 def check_splits(samples: Sequence[Sample], *, digest: Mapping[Path, str] | None = None) -> SplitCheck:
@@ -71,15 +71,15 @@ def check_splits(samples: Sequence[Sample], *, digest: Mapping[Path, str] | None
     for sample in samples:
         by_group[sample.group].add(sample.split)
         by_bytes[digest[sample.path]].append(sample)
-    twins = [members for members in by_bytes.values() if len({s.split for s in members}) > 1]
-    melanomas = Counter(s.split for s in samples if s.diagnosis in MELANOMA_NAMES)
-    images = Counter(s.split for s in samples)
+    twins = [members for members in by_bytes.values() if len({sample.split for sample in members}) > 1]
+    melanomas = Counter(sample.split for sample in samples if sample.diagnosis in MELANOMA_NAMES)
+    images = Counter(sample.split for sample in samples)
     return SplitCheck(
         images={name: images[name] for name in SPLITS},
-        groups={name: sum(name in found for found in by_group.values()) for name in SPLITS},
+        groups={name: sum(name in splits for splits in by_group.values()) for name in SPLITS},
         melanomas={name: melanomas[name] for name in SPLITS},
-        groups_shared=tuple(sorted(group for group, found in by_group.items() if len(found) > 1)),
-        identical_files_shared=tuple(sorted(tuple(sorted(s.id for s in members)) for members in twins)),
+        groups_shared=tuple(sorted(group for group, splits in by_group.items() if len(splits) > 1)),
+        identical_files_shared=tuple(sorted(tuple(sorted(sample.id for sample in members)) for members in twins)),
     )
 
 
@@ -106,11 +106,11 @@ def require_usable(samples: Sequence[Sample], task: Task) -> None:
         label = task.label(sample.diagnosis)
         groups[label].add(sample.group)
         seen.add((sample.split, label))
-    found = ", ".join(f"{name}: {len(groups[index])}" for index, name in enumerate(task.classes))
+    counts = ", ".join(f"{name}: {len(groups[index])}" for index, name in enumerate(task.classes))
     if any(len(members) < len(SPLITS) for members in groups.values()):
         diagnoses = ", ".join(sorted({sample.diagnosis for sample in samples})[:20])
         raise InputError(
-            f"too few lesions for the {task.name} task: found {found} (diagnoses {diagnoses}); each class needs at "
+            f"too few lesions for the {task.name} task: found {counts} (diagnoses {diagnoses}); each class needs at "
             f"least {len(SPLITS)}, one for each of train, val and test. Melanoma is called one of "
             f"{', '.join(sorted(MELANOMA_NAMES))}"
         )
@@ -137,7 +137,7 @@ def _joined(samples: Sequence[Sample], digest: Mapping[Path, str]) -> dict[str, 
     together: dict[str, list[Sample]] = defaultdict(list)
     for sample in samples:
         together[root(f"group {sample.group}")].append(sample)
-    return {min(s.id for s in members): members for members in together.values()}
+    return {min(sample.id for sample in members): members for members in together.values()}
 
 
 def _given(members: Iterable[Sample]) -> str:
@@ -154,14 +154,14 @@ def _distribute(groups: Mapping[str, Sequence[Sample]], seed: int, fractions: Ma
     wanted = [name for name, fraction in fractions.items() if fraction > 0]
     content = {key: Counter(sample.diagnosis for sample in groups[key]) for key in keys}
     totals = sum(content.values(), Counter[str]())
-    have: dict[str, Counter[str]] = {name: Counter() for name in wanted}
+    counts: dict[str, Counter[str]] = {name: Counter() for name in wanted}
     chosen: dict[str, str] = {}
     for diagnosis in sorted(totals, key=lambda name: (totals[name], name)):
         for key in keys:
             if key in chosen or not content[key][diagnosis]:
                 continue
-            surplus = {name: have[name][diagnosis] - fractions[name] * totals[diagnosis] for name in wanted}
-            empty = [name for name in wanted if not have[name][diagnosis]]
+            surplus = {name: counts[name][diagnosis] - fractions[name] * totals[diagnosis] for name in wanted}
+            empty = [name for name in wanted if not counts[name][diagnosis]]
             chosen[key] = min(empty or wanted, key=lambda name: surplus[name])
-            have[chosen[key]] += content[key]
+            counts[chosen[key]] += content[key]
     return chosen

@@ -23,7 +23,7 @@ class MeshNet(nn.Module):
         super().__init__()
         width = STEM[1]
         blocks = {"stem0": _block(3, STEM[0], stride=2), "stem1": _block(STEM[0], width, stride=2)}
-        blocks |= {f"mesh{i}": _block(width, width, dilation=d) for i, d in enumerate(DILATIONS)}
+        blocks |= {f"mesh{i}": _block(width, width, dilation=dilation) for i, dilation in enumerate(DILATIONS)}
         self.features = nn.Sequential(OrderedDict(blocks))
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(width, num_classes))

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from melanoma_edge.artifact import cache_folder
 from melanoma_edge.errors import EdgeError, InputError
 
 CPUS = {  # qemu's name to the "CPU part" and the features of its /proc/cpuinfo
@@ -41,7 +42,7 @@ CPU revision\t: 4
 CORES = {"possible": "0", "present": "0", "online": "0", "kernel_max": "255"}
 LAST_WORDS = 60  # of what a failed run wrote
 
-Told = Callable[[int, int], None]
+OnImage = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,7 @@ class Emulation:
 
 def home() -> Path:
     """Where `scripts/arm64.sh` leaves the set-up."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "melanoma-edge" / "arm64"
+    return cache_folder() / "arm64"
 
 
 def missing() -> str | None:
@@ -74,55 +74,53 @@ def emulation() -> Emulation:
     emulator, lacking = _emulator(), missing()
     if lacking is not None or emulator is None:
         raise InputError(f"ARM64 cannot be emulated: {lacking}")
-    told = subprocess.run([emulator, "--version"], capture_output=True, text=True, check=True).stdout
-    version = re.search(r"version (\S+)", told)
-    lines = (home() / "packages").read_text().splitlines()
-    packages = dict(line.split(" ", 1) for line in lines)
+    answer = subprocess.run([emulator, "--version"], capture_output=True, text=True, check=True).stdout
+    qemu = re.search(r"version (\S+)", answer)
+    packages = dict(line.split(" ", 1) for line in (home() / "packages").read_text().splitlines())
     for folder in (home() / "root" / WHEELS).glob("*.dist-info"):
-        name, _, own = folder.name.removesuffix(".dist-info").rpartition("-")
-        packages[name.replace("_", "-")] = own
-    return Emulation(emulator, version[1] if version else "unknown", home() / "root", packages)
+        name, _, version = folder.name.removesuffix(".dist-info").rpartition("-")
+        packages[name.replace("_", "-")] = version
+    return Emulation(emulator, qemu[1] if qemu else "unknown", home() / "root", packages)
 
 
 def answers(
-    found: Emulation,
+    machine: Emulation,
     cpu: str,
     model: Path,
     images: Path,
     outputs: int,
     file: Path,
-    told: Told,
+    on_image: OnImage,
     runtime: Sequence[str],
 ) -> None:
     """Leave in `file` what `model` answers on an emulated core: float32 `[N, outputs]`, one output after the other.
 
     images: a .npy file of uint8 `[N, S, S, 3]`, normalised as `(pixel - 128) / 128`. outputs: numbers an image gives.
-    Rows are written as they come, so that the same call goes on where a killed one stopped. told: is called
-    with images done and their number. runtime: a key of `arm64_answer.RUNTIMES`, and `name=value` of ONNX
-    Runtime's session. Raises EdgeError with the
-    runtime's own words when the file does not run there.
+    Rows are written as they come, so that the same call goes on where a killed one stopped. on_image: is called with
+    images done and their number. runtime: a key of `arm64_answer.RUNTIMES`, and `name=value` of ONNX Runtime's session.
+    Raises EdgeError with the runtime's own words when the file does not run there.
     """
     count, width = int(np.load(images, mmap_mode="r").shape[0]), 4 * outputs
     file.touch()
     done = file.stat().st_size // width
     os.truncate(file, done * width)  # a row that was cut off goes
-    told(done, count)
+    on_image(done, count)
     if done < count:
-        with root(found, cpu) as folder:
-            line = [found.root / PYTHON, ANSWER, model, images, file, done, *runtime]
-            _run(command(found, cpu, folder, *line), found, lambda at: told(at, count), f"{model.name} on {cpu}")
-    if file.stat().st_size != count * width:
-        size = file.stat().st_size
+        with root(machine, cpu) as folder:
+            words = [machine.root / PYTHON, ANSWER, model, images, file, done, *runtime]
+            line = command(machine, cpu, folder, *words)
+            _run(line, machine, lambda number: on_image(number, count), f"{model.name} on {cpu}")
+    if (size := file.stat().st_size) != count * width:
         raise EdgeError(f"{model.name} on {cpu} gave {size} bytes for {count} images; {width} each are awaited")
 
 
 @contextlib.contextmanager
-def root(found: Emulation, cpu: str) -> Iterator[Path]:
+def root(machine: Emulation, cpu: str) -> Iterator[Path]:
     """A folder that programs on an emulated core take for `/`, as far as it goes: it says what core they run on."""
     part, features = CPUS[cpu]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for inner in found.root.iterdir():
+        for inner in machine.root.iterdir():
             (folder / inner.name).symlink_to(inner)
         places = {"proc/cpuinfo": CPUINFO.format(part=part, features=features)}
         places |= {f"sys/devices/system/cpu/{file}": f"{value}\n" for file, value in CORES.items()}
@@ -132,25 +130,24 @@ def root(found: Emulation, cpu: str) -> Iterator[Path]:
         yield folder
 
 
-def command(found: Emulation, cpu: str, folder: Path, *words: object) -> list[str]:
+def command(machine: Emulation, cpu: str, folder: Path, *words: object) -> list[str]:
     """The command line that runs an ARM64 program on an emulated core, in the folder of `root`."""
-    return [found.emulator, "-cpu", cpu, "-L", str(folder), *map(str, words)]
+    return [machine.emulator, "-cpu", cpu, "-L", str(folder), *map(str, words)]
 
 
-def _run(line: Sequence[str], found: Emulation, told: Callable[[int], None], what: str) -> None:
+def _run(line: Sequence[str], machine: Emulation, on_number: Callable[[int], None], what: str) -> None:
     """Run `arm64_answer.py`, which says the number of each image that is done."""
-    own = {"PYTHONHOME": "/usr", "PYTHONPATH": str(found.root / WHEELS), "PYTHONDONTWRITEBYTECODE": "1"}
+    wheels = str(machine.root / WHEELS)
+    env = {"LANG": "C.UTF-8", "PYTHONHOME": "/usr", "PYTHONPATH": wheels, "PYTHONDONTWRITEBYTECODE": "1"}
     with tempfile.TemporaryFile("w+", errors="replace") as errors:
-        process = subprocess.Popen(
-            line, stdout=subprocess.PIPE, stderr=errors, text=True, env={"LANG": "C.UTF-8", **own}
-        )
+        process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=errors, text=True, env=env)
         with process:  # reads to the end, whatever happens
-            for said in process.stdout or ():
-                told(int(said))
+            for number in process.stdout or ():
+                on_number(int(number))
         if process.returncode:
             errors.seek(0)
             reason = " ".join(errors.read().split()[-LAST_WORDS:]) or f"it ended with {process.returncode}"
-            raise EdgeError(f"{what} (emulated by qemu {found.version}) does not run: {reason}")
+            raise EdgeError(f"{what} (emulated by qemu {machine.version}) does not run: {reason}")
 
 
 def _emulator() -> str | None:

@@ -44,12 +44,12 @@ def litert(model: str, entries: Sequence[str]) -> Run:
     interpreter = importlib.import_module(module).Interpreter(model_path=model, num_threads=1)
     interpreter.allocate_tensors()
     image = interpreter.get_input_details()[0]["index"]
-    outputs = [one["index"] for one in interpreter.get_output_details()]
+    outputs = [output["index"] for output in interpreter.get_output_details()]
 
     def run(batch: Any) -> list[Any]:
         interpreter.set_tensor(image, batch)
         interpreter.invoke()
-        return [interpreter.get_tensor(one) for one in outputs]
+        return [interpreter.get_tensor(output) for output in outputs]
 
     return run
 

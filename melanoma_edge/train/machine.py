@@ -1,7 +1,6 @@
 """Where a training runs and in which arithmetic."""
 
 import contextlib
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from melanoma_edge.allocator import freed_memory_kept
+from melanoma_edge.cores import torch_threads, usable_cores
 from melanoma_edge.data.preprocess import MEAN, STD
 from melanoma_edge.errors import InputError
 from melanoma_edge.options import TrainOptions
@@ -47,7 +47,7 @@ def choose(options: TrainOptions) -> Machine:
     precision = _native_precision(device) if options.precision == "auto" else options.precision
     workers = options.workers
     if workers is None:
-        cores = os.cpu_count() or 1  # on two, a process that augments costs the training more than it brings
+        cores = usable_cores()  # on two, a process that augments costs the training more than it brings
         workers = cores // 2 if sys.platform == "linux" and cores > 2 else 0
     return Machine(device, precision, workers)
 
@@ -55,14 +55,9 @@ def choose(options: TrainOptions) -> Machine:
 @contextlib.contextmanager
 def settings(threads: int | None) -> Iterator[None]:
     """Deterministic kernels without TF32, torch's threads, and freed memory kept, for the length of a block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads or before)
-    try:
-        quiet = torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False)
-        with freed_memory_kept(), quiet:
-            yield
-    finally:
-        torch.set_num_threads(before)
+    kernels = torch.backends.cudnn.flags(benchmark=False, deterministic=True, allow_tf32=False)
+    with torch_threads(threads or torch.get_num_threads()), freed_memory_kept(), kernels:
+        yield
 
 
 def _native_precision(device: torch.device) -> str:

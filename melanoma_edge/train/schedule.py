@@ -46,10 +46,10 @@ def set_trainable(model: nn.Module, head: str, frozen: bool) -> None:
 
 def optimizer(model: nn.Module, lr: float, weight_decay: float) -> AdamW:
     """AdamW (Loshchilov and Hutter, arXiv:1711.05101) over what is trainable; norms and biases do not decay."""
-    trainable = [p for p in model.parameters() if p.requires_grad]
+    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
-        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [parameter for parameter in trainable if parameter.ndim > 1], "weight_decay": weight_decay},
+        {"params": [parameter for parameter in trainable if parameter.ndim <= 1], "weight_decay": 0.0},
     ]
     return AdamW([group for group in groups if group["params"]], lr=lr)
 

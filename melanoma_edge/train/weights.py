@@ -60,15 +60,15 @@ def load_weights(model: nn.Module, arch: str, weights: str | None) -> LoadReport
         state, metadata = _read(Path(weights))
         mean, std, assumed = _normalization(metadata, Path(weights))
         source = Path(weights).name
-    own = model.state_dict()
+    wanted = model.state_dict()
     layout = models.layout(arch)
-    matching = {name: state[name] for name in own if name in state and state[name].shape == own[name].shape}
-    _require_features(own, state, layout.head, arch, source)
+    matching = {name: state[name] for name in wanted if name in state and state[name].shape == wanted[name].shape}
+    _require_features(wanted, state, layout.head, arch, source)
     model.load_state_dict(matching, strict=False)
     folded = (mean, std) != ((MEAN,) * 3, (STD,) * 3)
     if folded:
         fold_normalization(model, arch, mean, std)
-    left_random = tuple(name for name in own if name not in matching and not name.endswith("num_batches_tracked"))
+    left_random = tuple(name for name in wanted if name not in matching and not name.endswith("num_batches_tracked"))
     return LoadReport(source, len(matching), left_random, mean, std, assumed, folded)
 
 
@@ -85,7 +85,7 @@ def fold_normalization(model: nn.Module, arch: str, mean: Sequence[float], std: 
     if not isinstance(weight, Tensor) or not isinstance(running_mean, Tensor):
         raise TypeError(f"{arch}: {layout.stem} and {layout.norm} are no convolution and batch norm")
     exact = weight.detach().double()
-    old_mean, old_std = (torch.tensor(v, dtype=torch.float64).view(1, 3, 1, 1) for v in (mean, std))
+    old_mean, old_std = (torch.tensor(values, dtype=torch.float64).view(1, 3, 1, 1) for values in (mean, std))
     constant = (exact * (MEAN - old_mean) / old_std).sum((1, 2, 3))
     with torch.no_grad():
         weight.copy_(exact * STD / old_std)
@@ -177,7 +177,7 @@ def _normalization(metadata: Mapping[str, str], path: Path) -> tuple[Triple, Tri
 def _triple(text: str, what: str) -> Triple:
     try:
         value = json.loads(text)
-        numbers = [float(v) for v in value] if isinstance(value, list) else [float(value)] * 3
+        numbers = [float(number) for number in value] if isinstance(value, list) else [float(value)] * 3
         red, green, blue = numbers
     except (ValueError, TypeError):
         raise InputError(f"{what} is {text!r}: a number or a list of three, in pixel units, is accepted") from None
@@ -185,11 +185,11 @@ def _triple(text: str, what: str) -> Triple:
 
 
 def _require_features(
-    own: Mapping[str, Tensor], state: Mapping[str, Tensor], head: str, arch: str, source: str
+    wanted: Mapping[str, Tensor], state: Mapping[str, Tensor], head: str, arch: str, source: str
 ) -> None:
     """Raise InputError unless every tensor of the backbone is there in its shape."""
     problems = []
-    for name, tensor in own.items():
+    for name, tensor in wanted.items():
         if name.startswith(f"{head}.") or name.endswith("num_batches_tracked"):
             continue
         if name not in state:
@@ -197,8 +197,8 @@ def _require_features(
         elif state[name].shape != tensor.shape:
             problems.append(f"{name} is {list(state[name].shape)}, not {list(tensor.shape)}")
     if problems:
-        few = "; ".join(problems[:3]) + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")
-        raise InputError(f"{source} does not hold the features of {arch}: {few}")
+        first = "; ".join(problems[:3]) + (f"; and {len(problems) - 3} more" if len(problems) > 3 else "")
+        raise InputError(f"{source} does not hold the features of {arch}: {first}")
 
 
 def _sorted_header(data: bytes) -> bytes:

@@ -68,8 +68,8 @@ def _times(data: bytes, ends: Sequence[int], runs: int, progress: Progress) -> d
             part.write_bytes(_cut(data, end + 1))
             calls[str(end)] = litert.allocate(part).invoke
             progress("cutting", done, len(ends))
-        taken = interleave(calls, runs=runs, progress=progress)
-    medians = [float(np.median(taken[str(end)])) / 1e6 for end in ends]
+        times = interleave(calls, runs=runs, progress=progress)
+    medians = [float(np.median(times[str(end)])) / 1e6 for end in ends]
     upto = IsotonicRegression(y_min=0.0).fit_transform(np.arange(len(ends)), medians)
     return {end: float(step) for end, step in zip(ends, np.diff(upto, prepend=0.0), strict=True)}
 

@@ -53,9 +53,9 @@ def _doubtful(samples: Sequence[Sample]) -> Iterator[str]:
 
 def _from_folders(root: Path) -> tuple[list[Sample], list[Problem]]:
     folders = _folders(root)
-    split_folders = [f for f in folders if f.name.lower() in SPLIT_NAMES and _folders(f)]
+    split_folders = [folder for folder in folders if folder.name.lower() in SPLIT_NAMES and _folders(folder)]
     samples: list[Sample] = []
-    problems = [Problem(str(p), "image outside a class folder") for p in _images(root)]
+    problems = [Problem(str(path), "image outside a class folder") for path in _images(root)]
     if not split_folders:
         for folder in folders:
             _read_class(root, folder, "", samples, problems)
@@ -64,7 +64,7 @@ def _from_folders(root: Path) -> tuple[list[Sample], list[Problem]]:
         if folder not in split_folders:
             problems.append(Problem(str(folder), "folder beside train, val and test, left out"))
             continue
-        problems += [Problem(str(p), "image outside a class folder") for p in _images(folder)]
+        problems += [Problem(str(path), "image outside a class folder") for path in _images(folder)]
         for inner in _folders(folder):
             _read_class(root, inner, split_name(folder.name, str(folder)), samples, problems)
     return samples, problems
@@ -91,11 +91,11 @@ def _from_table(root: Path) -> tuple[list[Sample], list[Problem]]:
     if not rows:
         raise InputError(f"{table} holds no row")
     image, label = _column(table, rows, IMAGE_COLUMNS), _column(table, rows, LABEL_COLUMNS)
-    files = [p for p in sorted(root.rglob("*")) if is_image_name(p) and p.is_file()]
-    found, problems = _find_files(root, files, rows, image)
-    unique, repeated = unique_rows(found, image, label, LABELS)
+    files = [path for path in sorted(root.rglob("*")) if is_image_name(path) and path.is_file()]
+    located, problems = _find_files(root, files, rows, image)
+    unique, repeated = unique_rows(located, image, label, LABELS)
     problems += repeated
-    patients = {r["lesion_id"]: r["patient_id"] for r in rows if r.get("lesion_id") and r.get("patient_id")}
+    patients = {row["lesion_id"]: row["patient_id"] for row in rows if row.get("lesion_id") and row.get("patient_id")}
     samples = []
     for name, row in unique.items():
         if not row[label]:
@@ -106,8 +106,8 @@ def _from_table(root: Path) -> tuple[list[Sample], list[Problem]]:
         split = split_name(row.get("split", ""), f"{table}, {name}")
         metadata = {key: value for key, value in row.items() if value and key not in (image, label, "split", "")}
         samples.append(Sample(name, root / name, class_name(row[label]), group, split, metadata))
-    listed = {row[image] for row in found}
-    names = (p.relative_to(root).as_posix() for p in files)
+    listed = {row[image] for row in located}
+    names = (path.relative_to(root).as_posix() for path in files)
     problems += [Problem(str(root / name), "image without a label") for name in names if name not in listed]
     return samples, problems
 
@@ -131,18 +131,18 @@ def _find_files(
         inside = path.relative_to(root)
         for key in (inside.as_posix(), inside.with_suffix("").as_posix(), path.name, path.stem):
             known[key].add(inside.as_posix())
-    found, problems = [], []
+    located, problems = [], []
     for line, row in enumerate(rows, start=2):
         name = row[column].removeprefix("./")
         exact = {name} & known.get(name, set())
         matches = sorted(exact or known.get(name, set()))
         if len(matches) == 1:
-            found.append({**row, column: matches[0]})
+            located.append({**row, column: matches[0]})
         elif matches:
             problems.append(Problem(name, f"names several images: {', '.join(matches[:5])}"))
         else:
             problems.append(Problem(name or f"{LABELS} row {line}", "label without an image"))
-    return found, problems
+    return located, problems
 
 
 def _first(row: Mapping[str, str], names: Sequence[str]) -> str:
@@ -150,8 +150,8 @@ def _first(row: Mapping[str, str], names: Sequence[str]) -> str:
 
 
 def _folders(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    return sorted(inner for inner in folder.iterdir() if inner.is_dir() and not inner.name.startswith("."))
 
 
 def _images(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if is_image_name(p) and p.is_file())
+    return sorted(path for path in folder.iterdir() if is_image_name(path) and path.is_file())

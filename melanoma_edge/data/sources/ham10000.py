@@ -78,7 +78,7 @@ def _image_files(root: Path) -> tuple[dict[str, Path], list[Problem]]:
     for folder in IMAGE_FOLDERS:
         if not (root / folder).is_dir():
             continue
-        for path in sorted(p for p in (root / folder).iterdir() if is_image_name(p)):
+        for path in sorted(path for path in (root / folder).iterdir() if is_image_name(path)):
             if path.stem in files:
                 repeated.append(Problem(str(path), f"same name as {files[path.stem]}, left out"))
             else:

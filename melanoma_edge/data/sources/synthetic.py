@@ -1,18 +1,19 @@
 """synthetic[:COUNT[,SEED]] - procedural dermoscopy-like lesions, 1200 by default; not patients, no clinical meaning."""
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count as count_up
+from os import cpu_count
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from melanoma_edge.artifact import cache_folder
 from melanoma_edge.data import lesions
 from melanoma_edge.data.dataset import Dataset, Sample
 from melanoma_edge.errors import InputError
@@ -42,7 +43,7 @@ def load(location: str, progress: Progress = silent) -> Dataset:
     COUNT or COUNT,SEED.
     """
     count, seed = _parse(location)
-    folder = cache_folder(count, seed)
+    folder = rendered(count, seed)
     plan = _plan(count, seed)
     if not folder.is_dir():
         _render_all(folder, plan, seed, progress)
@@ -54,11 +55,10 @@ def load(location: str, progress: Progress = silent) -> Dataset:
     return Dataset("synthetic", samples, licence="generated", clinical=False)
 
 
-def cache_folder(count: int, seed: int) -> Path:
-    """Where a rendered set lies: under $XDG_CACHE_HOME or ~/.cache, named by everything that decides its pixels."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+def rendered(count: int, seed: int) -> Path:
+    """Where a rendered set lies in the cache, named by everything that decides its pixels."""
     code = b"".join(Path(str(file)).read_bytes() for file in (__file__, lesions.__file__))
-    return base / "melanoma-edge" / f"synthetic-{VERSION}-{count}-{seed}-{hashlib.sha256(code).hexdigest()[:8]}"
+    return cache_folder() / f"synthetic-{VERSION}-{count}-{seed}-{hashlib.sha256(code).hexdigest()[:8]}"
 
 
 def _parse(location: str) -> tuple[int, int]:
@@ -105,7 +105,7 @@ def _render_all(folder: Path, plan: Sequence[_Lesion], seed: int, progress: Prog
         raise InputError(f"cannot write to {folder.parent} ({error.strerror}): set XDG_CACHE_HOME") from None
     try:
         total, done = sum(lesion.views for lesion in plan), 0
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(cpu_count()) as pool:
             for views in pool.map(lambda lesion: _render(lesion, seed, scratch), plan):
                 done += views
                 progress("rendering lesions", done, total)
