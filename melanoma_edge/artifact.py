@@ -39,16 +39,41 @@ class Artifact:
 
 
 @dataclass(frozen=True)
+class Output:
+    """A file as a stage wrote it."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """How a stage was made, which manifest.json says beside its files. See `run_stage` for inputs, options and code.
+
+    key: sha256 of all that decides the result. code: sha256. versions: by package. outputs: by path within the folder.
+    """
+
+    key: str
+    stage: str
+    code: str
+    inputs: Mapping[str, str]
+    options: Mapping[str, Any]
+    versions: Mapping[str, str]
+    outputs: Mapping[str, Output]
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Stage:
     """A finished stage: a folder of files beside its manifest."""
 
     folder: Path
-    manifest: Mapping[str, Any]
+    manifest: Manifest
     reused: bool
 
     def sha256(self, file: str) -> str:
         """sha256 of `file` as the stage wrote it."""
-        return str(self.manifest["outputs"][file]["sha256"])
+        return self.manifest.outputs[file].sha256
 
 
 def cache_folder() -> Path:
@@ -172,9 +197,9 @@ def run_stage(
     """
     versions = {name: importlib.metadata.version(name) for name in sorted(tools)}
     versions["melanoma-edge"] = melanoma_edge.__version__
-    recipe: dict[str, Any] = {"stage": folder.name, "code": source_hash(code), "inputs": dict(inputs)}
-    recipe |= {"options": dict(options), "versions": versions}
-    recipe = json.loads(json.dumps(recipe, default=_plain))
+    chosen = json.loads(json.dumps(dict(options), default=_plain))
+    source = source_hash(code)
+    recipe = {"stage": folder.name, "code": source, "inputs": dict(inputs), "options": chosen, "versions": versions}
     key = sha256_json(recipe)
     done = _finished(folder, key)
     if done is not None:
@@ -184,29 +209,24 @@ def run_stage(
         make(scratch)
     (scratch / ".key").unlink()
     outputs = {
-        str(p.relative_to(scratch)): {"sha256": sha256_file(p), "bytes": p.stat().st_size}
-        for p in sorted(scratch.rglob("*"))
-        if p.is_file()
+        str(path.relative_to(scratch)): Output(sha256_file(path), path.stat().st_size)
+        for path in sorted(scratch.rglob("*"))
+        if path.is_file()
     }
-    manifest = {"key": key, **recipe, "outputs": outputs, "seconds": round(time.monotonic() - started, 2)}
+    manifest = Manifest(
+        key=key,
+        stage=folder.name,
+        code=source,
+        inputs=dict(inputs),
+        options=chosen,
+        versions=versions,
+        outputs=outputs,
+        seconds=round(time.monotonic() - started, 2),
+    )
     write_json(scratch / MANIFEST, manifest)
     shutil.rmtree(folder, ignore_errors=True)
     scratch.replace(folder)
     return Stage(folder, manifest, reused=False)
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a stage or bundle. Raises InputError when there is none or it is not JSON."""
-    path = folder / MANIFEST
-    try:
-        found = json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"{folder} holds no {MANIFEST}: name a folder that melanoma-edge wrote") from None
-    except ValueError as error:  # neither JSON nor UTF-8
-        raise InputError(f"{path} is not valid JSON ({error}): build again") from None
-    if not isinstance(found, dict):
-        raise InputError(f"{path} holds a {type(found).__name__}, not an object: build again")
-    return found
 
 
 def _plain(value: Any) -> Any:
@@ -225,14 +245,14 @@ def _base(value: Any) -> str | int | float:
 def _finished(folder: Path, key: str) -> Stage | None:
     """The stage in `folder` if it was made by the same recipe and every byte is still there."""
     try:
-        manifest = read_manifest(folder)
+        manifest = read_json(folder / MANIFEST, Manifest)
     except InputError:  # none, or what a power cut left of one
         return None
-    if manifest.get("key") != key:
+    if manifest.key != key:
         return None
-    for name, facts in manifest["outputs"].items():
+    for name, output in manifest.outputs.items():
         path = folder / name
-        if not path.is_file() or path.stat().st_size != facts["bytes"] or sha256_file(path) != facts["sha256"]:
+        if not path.is_file() or path.stat().st_size != output.bytes or sha256_file(path) != output.sha256:
             return None
     return Stage(folder, manifest, reused=True)
 

@@ -34,7 +34,7 @@ def run(
     graph: the float graph, which computes what the reference does, in a fraction of torch's time in ONNX Runtime. It
     comes first, as do the unchanged images. count: of images, if the test split has so many.
     """
-    samples, seed = images.samples("test"), images.stage.manifest["options"]["seed"]
+    samples, seed = images.samples("test"), images.stage.manifest.options["seed"]
     positive = images.labels("test") == images.task.melanoma
     chosen = choose(positive, count, seed)
     all_changes = (None, *perturb.standard())

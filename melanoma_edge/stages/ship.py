@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from melanoma_edge.artifact import CHECKPOINT, MANIFEST, Artifact, Stage, builtins, json_text, read_json, read_manifest
+from melanoma_edge.artifact import CHECKPOINT, MANIFEST, Artifact, Manifest, Stage, builtins, json_text, read_json
 from melanoma_edge.bench.document import BenchReport, BrowserReport
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
@@ -47,7 +47,7 @@ class Made:
     def options(self) -> dict[str, Any]:
         """What was chosen, by stage."""
         stages = {"data": self.images.stage, "train": self.trained, "quantize": self.quantized}
-        return {name: stage.manifest["options"] for name, stage in stages.items() if stage is not None}
+        return {name: dict(stage.manifest.options) for name, stage in stages.items() if stage is not None}
 
 
 def report(made: Made, verify: Mapping[str, Any], bench: BenchReport, compiling: CompileOptions) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def report(made: Made, verify: Mapping[str, Any], bench: BenchReport, compiling:
             "command": made.command,
             "created_utc": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "options": {**made.options, **chosen, "targets": own},
-            "seed": made.images.stage.manifest["options"]["seed"],
+            "seed": made.images.stage.manifest.options["seed"],
             "task": task,
             "arch": training.arch if training else None,
             "image_size": made.images.size,
@@ -106,7 +106,7 @@ def finish(
         return
     documents["policy.json"] = json_text(report["policy"])
     packages = package.run(output / WORK, made.targets, _contents(made, report, documents["policy.json"].encode()))
-    files = _places(made) | {name: stage.folder / name for stage in packages for name in stage.manifest["outputs"]}
+    files = _places(made) | {name: stage.folder / name for stage in packages for name in stage.manifest.outputs}
     provenance = {
         "name": made.name,
         "task": asdict(made.images.task),
@@ -114,7 +114,7 @@ def finish(
         "operating_point": report["operating_point"],
         "gates": report["gates"],
         "reference": predict.facts(made.reference),
-        "data": made.images.stage.manifest["options"],
+        "data": made.images.stage.manifest.options,
         "calibration": report["data"]["calibration"],
         "artifacts": [
             {"name": a.path.name, "format": a.format, "precision": a.precision, "file": file}
@@ -164,12 +164,12 @@ def _artifacts(made: Made, files: Mapping[str, Path]) -> dict[str, Artifact]:
 
 def _provenance(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     """How each file was made: its stage, the sha256 of what it was made from, versions, options, seconds."""
-    told = {}
+    made = {}
     for file, path in files.items():
         folder = next(parent for parent in path.parents if (parent / MANIFEST).is_file())
-        manifest = read_manifest(folder)
-        told[file] = {
+        manifest = builtins(read_json(folder / MANIFEST, Manifest))
+        made[file] = {
             **manifest["outputs"][str(path.relative_to(folder))],
             **{key: manifest[key] for key in ("stage", "inputs", "options", "versions", "seconds")},
         }
-    return told
+    return made
