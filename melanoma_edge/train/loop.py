@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -29,6 +28,7 @@ from melanoma_edge.options import TrainOptions
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.train import augment, checkpoint, schedule
 from melanoma_edge.train.average import average_of
+from melanoma_edge.train.checkpoint import State, Weights
 from melanoma_edge.train.diagnoses import DiagnosisHead
 from melanoma_edge.train.given import TrainingData, check
 from melanoma_edge.train.history import TRAINED, Epoch, TrainingReport, best, to_csv
@@ -87,14 +87,6 @@ class _Learner:
     def lr(self) -> float:
         """The rate of the next step."""
         return float(self.optimizer.param_groups[0]["lr"])
-
-    def state(self) -> dict[str, Any]:
-        """What `_learner` needs to go on."""
-        return {
-            "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
-            "scaler": self.scaler.state_dict(),
-        }
 
     def step(self, loss: Tensor) -> None:
         """Follow the gradient of one batch."""
@@ -156,17 +148,15 @@ def _second_head(
     return head.to(machine.device)
 
 
-def _learn(
-    run: _Run, state: dict[str, Any] | None, folder: Path, progress: Progress
-) -> tuple[list[Epoch], dict[str, Tensor]]:
+def _learn(run: _Run, state: State | None, folder: Path, progress: Progress) -> tuple[list[Epoch], Weights]:
     """Go through the phases from where `state` stands, with a checkpoint after each epoch. History and best weights."""
-    rows = [Epoch(**row) for row in state["history"]] if state else []
-    kept: dict[str, Tensor] = state["best"] if state else {}
+    rows = list(state.history) if state else []
+    kept: Weights = state.best if state else {}
     if state:
-        run.model.load_state_dict(state["model"])
-        run.average.load_state_dict(state["average"])
-        if run.second is not None:
-            run.second.load_state_dict(state["second"])
+        run.model.load_state_dict(state.model)
+        run.average.load_state_dict(state.average)
+        if run.second is not None and state.second is not None:
+            run.second.load_state_dict(state.second)
     options = run.options
     assert options.lr is not None, "`check` refuses it"
     for phase in schedule.phases(options.epochs, options.frozen_epochs, options.lr, options.frozen_lr):
@@ -181,15 +171,24 @@ def _learn(
                 kept = {name: tensor.detach().cpu().clone() for name, tensor in averaged.items()}
             rows.append(row)
             aucs.append(row.val_auc)
-            weights = {"model": run.model.state_dict(), "average": run.average.state_dict(), "best": kept}
-            if run.second is not None:
-                weights["second"] = run.second.state_dict()
-            history = [asdict(row) for row in rows]
-            checkpoint.save(folder, run.key, {"history": history, **weights, **learner.state()})
+            checkpoint.save(folder, run.key, _state(run, learner, rows, kept))
     return rows, kept
 
 
-def _learner(run: _Run, phase: Phase, state: dict[str, Any] | None) -> _Learner:
+def _state(run: _Run, learner: _Learner, rows: Sequence[Epoch], best: Weights) -> State:
+    return State(
+        history=tuple(rows),
+        best=best,
+        model=run.model.state_dict(),
+        average=run.average.state_dict(),
+        second=None if run.second is None else run.second.state_dict(),
+        optimizer=learner.optimizer.state_dict(),
+        scheduler=learner.scheduler.state_dict(),
+        scaler=learner.scaler.state_dict(),
+    )
+
+
+def _learner(run: _Run, phase: Phase, state: State | None) -> _Learner:
     """The phase's optimizer and schedule, as they stood in `state` when the phase was interrupted."""
     schedule.set_trainable(run.model, models.layout(run.spec.arch).head, phase.frozen)
     both = run.model if run.second is None else nn.ModuleList([run.model, run.second])
@@ -200,9 +199,9 @@ def _learner(run: _Run, phase: Phase, state: dict[str, Any] | None) -> _Learner:
     if run.options.balance == "loss":
         weight = augment.class_weights(run.data.train_labels, len(run.data.classes)).to(run.machine.device)
     if state is not None:
-        optimizer.load_state_dict(state["optimizer"])
-        scheduler.load_state_dict(state["scheduler"])
-        scaler.load_state_dict(state["scaler"])
+        optimizer.load_state_dict(dict(state.optimizer))
+        scheduler.load_state_dict(dict(state.scheduler))
+        scaler.load_state_dict(dict(state.scaler))
     loss = nn.CrossEntropyLoss(weight=weight, label_smoothing=run.options.label_smoothing)
     return _Learner(optimizer, scheduler, scaler, loss)
 

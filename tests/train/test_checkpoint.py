@@ -7,6 +7,7 @@ import torch
 
 from melanoma_edge.errors import InputError
 from melanoma_edge.train import checkpoint
+from melanoma_edge.train.history import Epoch
 
 
 class Code:
@@ -16,28 +17,34 @@ class Code:
         return print, ("harm",)
 
 
+def state(value: float) -> checkpoint.State:
+    weights = {"w": torch.full((3,), value)}
+    row = Epoch(1, "full", 0.1, 0.5, 0.6, 0.7, 1.0)
+    return checkpoint.State((row,), weights, weights, weights, None, {"step": 1}, {}, {})
+
+
 def test_what_was_saved_comes_back(tmp_path: Path) -> None:
     assert checkpoint.load(tmp_path, "key") is None
     for value in (1.0, 2.0):
-        checkpoint.save(tmp_path, "key", {"model": {"w": torch.full((3,), value)}, "history": [{"epoch": 1}]})
-    state = checkpoint.load(tmp_path, "key")
-    assert state is not None
-    assert torch.equal(state["model"]["w"], torch.full((3,), 2.0))
-    assert state["history"] == [{"epoch": 1}]
+        checkpoint.save(tmp_path, "key", state(value))
+    loaded = checkpoint.load(tmp_path, "key")
+    assert loaded is not None
+    assert torch.equal(loaded.model["w"], torch.full((3,), 2.0))
+    assert loaded.history == state(2.0).history
     checkpoint.discard(tmp_path)
     checkpoint.discard(tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_another_key_is_refused(tmp_path: Path) -> None:
-    checkpoint.save(tmp_path, "key", {})
+    checkpoint.save(tmp_path, "key", state(1.0))
     with pytest.raises(InputError, match="delete it, or use another folder"):
         checkpoint.load(tmp_path, "other")
 
 
 @pytest.mark.parametrize("keep", [0, 1, 0.5, 0.95])
 def test_a_damaged_file_is_refused(keep: float, tmp_path: Path) -> None:
-    checkpoint.save(tmp_path, "key", {"model": torch.zeros(1000)})
+    checkpoint.save(tmp_path, "key", state(0.0))
     path = tmp_path / checkpoint.NAME
     data = path.read_bytes()
     path.write_bytes(data[: int(keep if keep >= 1 else keep * len(data))])
