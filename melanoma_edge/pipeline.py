@@ -1,9 +1,9 @@
 """The flow: data, train, export, quantise once, emit, predict, prove, time, bundle, report."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
 from melanoma_edge.export.check import check_contract
-from melanoma_edge.options import CompileOptions, DataOptions, NetworkOptions, TrainOptions, spell
+from melanoma_edge.options import CompileOptions, DataOptions, NetworkOptions, QuantizeOptions, TrainOptions, spell
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize import quantizers
 from melanoma_edge.quantize.weight_only import NAME as WEIGHT_ONLY
@@ -59,13 +59,13 @@ class Outcome:
 class Source:
     """The full-precision network: the file whose predictions everything is compared with, and its float graph.
 
-    spec: its own normalisation. command: what makes the build again. trained: None for a network from elsewhere.
+    spec: its own normalisation. command: what makes the build again, with these options. trained: None for a network from elsewhere.
     """
 
     model: Path
     spec: Preprocessing
     graph: Stage
-    command: str
+    command: Callable[[CompileOptions], str]
     trained: Stage | None = None
 
 
@@ -98,7 +98,7 @@ def build(
             model=checkpoint,
             spec=Preprocessing(images.size),
             graph=export.export(work, checkpoint),
-            command=spell("build", _names(chosen), data, network, training, *_options(compiling, chosen)),
+            command=lambda told: spell("build", _names(chosen), data, network, training, *_options(told, chosen)),
             trained=trained,
         )
         return _compile(output, chosen, images, source, compiling, progress)
@@ -137,7 +137,7 @@ def compile_network(
             model=export.reference(graph, given) if onnx else given,
             spec=spec,
             graph=graph,
-            command=spell("compile", {**own, **_names(chosen)}, data, *_options(compiling, chosen)),
+            command=lambda told: spell("compile", {**own, **_names(chosen)}, data, *_options(told, chosen)),
         )
         return _compile(output, chosen, images, source, compiling, progress)
 
@@ -188,7 +188,9 @@ def _compile(
     bench = proof.time_all(work, artifacts, source.model, calibrated, asked.bench_runs, progress)
     made = ship.Made(
         name=name,
-        command=source.command,
+        command=source.command(
+            replace(compiling, quantizing=QuantizeOptions(quantize.facts(quantized).quantizer.chosen))
+        ),
         targets=tuple(targets),
         images=images,
         trained=source.trained,

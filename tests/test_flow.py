@@ -115,6 +115,12 @@ def test_the_report_says_which_quantizers_were_tried_on_validation(bundle):
     assert quantizer["wanted"] == "auto" and quantizer["chosen"] == told["recipe"]["name"]
     assert [row["recipe"] for row in quantizer["tried"]] == ["static"] and quantizer["tried"][0]["holds"]
     assert quantizer["tried"][0]["latency_ratio"] > 0 and quantizer["tried"][0]["seconds"] > 0
+    assert 0 < quantizer["tried"][0]["predicted_ratio"] < 1
+
+
+def test_the_command_and_the_manifest_name_the_recipe_that_was_chosen(bundle):
+    assert "--quantizer static" in report(bundle)["build"]["command"]
+    assert json.loads((bundle / "manifest.json").read_text())["quantizer"] == "static"
     assert "INT8 recipes" in (bundle / "report.html").read_text()
 
 

@@ -10,14 +10,17 @@ from melanoma_edge.quantize.report import QuantizationReport
 class Trial:
     """One attempt on the validation split. flip_rate and sensitivity_drop: means near the operating point.
 
-    latency_ratio: median of the INT8 TFLite by that of the float one, one thread, taken in turns; onnx_latency_ratio:
-    the same of the ONNX files. seconds: to quantize. holds: every gate, that of flips with `trial.HEADROOM`.
-    None where a value is not defined.
+    predicted_ratio, onnx_predicted_ratio: latency of the INT8 TFLite and ONNX file by the float one's, as `cost` has
+    it from the graphs; attempts are compared by these. latency_ratio, onnx_latency_ratio: medians as measured, one
+    thread, taken in turns. seconds: to quantize. holds: every gate, that of flips with `trial.HEADROOM`. None where a
+    value is not defined.
     """
 
     recipe: str
     seconds: float
     float_nodes: int
+    predicted_ratio: float
+    onnx_predicted_ratio: float
     latency_ratio: float
     onnx_latency_ratio: float
     flips: int
@@ -34,8 +37,8 @@ class Skipped:
 
     why: "flips", too many to hold the gates; "dearer", one behind it promised to reach `search.AIM`; "little", a fast
     attempt holds and this one does not promise to reach it; "slow", the same, and it is expected above
-    `search.SLOWEST`. flip_rate and latency_ratio: what was expected of it, the latter in the slower runtime; None
-    where nothing told.
+    `search.SLOWEST`. flip_rate and latency_ratio: what was expected of it, the latter as predicted in the slower
+    runtime; None where nothing told.
     """
 
     recipe: str

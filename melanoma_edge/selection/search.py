@@ -1,7 +1,8 @@
 """Which attempts to quantize are made, and which one is shipped.
 
 Cheapest first, until one flips no more than AIM of what the gate allows. What a plan can be expected to flip and to
-take follows from the attempts before it, so that those that would not help are left out.
+take follows from the attempts before it, so that those that would not help are left out. Latencies are predicted from
+the graphs (`cost`), not measured: a choice that goes by the clock is another one on a busy machine.
 """
 
 import math
@@ -17,7 +18,7 @@ Planner = Callable[[], Sequence[Plan]]
 Maker = Callable[[Plan], tuple[Attempt, Trial]]
 
 AIM = 0.6  # of the flip gate: reaching it ends the search
-SLOWEST = 0.8  # latency by float's above which a file is chosen only when nothing faster holds the gates
+SLOWEST = 0.8  # predicted latency by float's above which a file is chosen only when nothing faster holds the gates
 UNSEEN = 0.1  # of what `static` changes, squared: grids, the last layer and second order, which no effect predicts
 
 
@@ -156,7 +157,7 @@ def _skipped(plan: Plan, why: str, made: Sequence[Made]) -> Skipped:
 
 
 def _latency(trial: Trial) -> float:
-    return max(trial.latency_ratio, trial.onnx_latency_ratio)
+    return max(trial.predicted_ratio, trial.onnx_predicted_ratio)
 
 
 def _flips(trial: Trial) -> float:

@@ -17,6 +17,7 @@ from melanoma_edge.options import Gates
 from melanoma_edge.progress import Progress
 from melanoma_edge.quantize.quantizers import Attempt
 from melanoma_edge.runtime.predict import Predict
+from melanoma_edge.selection import cost
 from melanoma_edge.selection.report import Trial
 from melanoma_edge.verify import operating_point
 from melanoma_edge.verify.gates import judge
@@ -31,9 +32,11 @@ FLOAT = "float32"
 
 @dataclass(frozen=True)
 class Bench:
-    """What attempts are measured with: a scratch folder, the validation images, and the reference's answers to them."""
+    """What attempts are measured with: a scratch folder, the float graph that their files are timed beside, the
+    validation images, and the reference's answers to them."""
 
     folder: Path
+    exact: ir.Model
     images: Images
     truth: Predictions
     rule: str
@@ -67,6 +70,8 @@ def measure(bench: Bench, attempt: Attempt, seconds: float, progress: Progress) 
         recipe=name,
         seconds=round(seconds, 2),
         float_nodes=len(attempt.report.float_nodes),
+        predicted_ratio=round(cost.ratio(attempt.model, bench.exact, "litert"), 3),
+        onnx_predicted_ratio=round(cost.ratio(attempt.model, bench.exact, "onnxruntime"), 3),
         latency_ratio=_latency_ratio(bench, name, "tflite"),
         onnx_latency_ratio=_latency_ratio(bench, name, "onnx"),
         flips=parity.flips,

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import onnx_ir as ir
 
-from melanoma_edge import registry
 from melanoma_edge.allocator import freed_memory_kept
 from melanoma_edge.artifact import Stage, read_json, run_stage, write_json
 from melanoma_edge.data.prepared import Images
@@ -65,7 +64,7 @@ def run(
             "operating_point": rule,
             "gates": asdict(options.gates),
         },
-        tools=("torch", "onnx", "onnx-ir", "ai-edge-litert"),
+        tools=("torch", "onnxruntime", "ai-edge-litert", "numpy", "scipy", "onnx", "onnx-ir"),
     )
 
 
@@ -108,20 +107,17 @@ def _search(
     subject = Subject(model, images.pixels("calibration"), Preprocessing(images.size))
     with tempfile.TemporaryDirectory() as scratch:
         truth = predict.predictions(reference).only("val")
-        bench = Bench(Path(scratch), images, truth, options.proof.operating_point, options.gates)
-        bench.write(ir.load(exported.folder / MODEL), FLOAT)
-        started = time.monotonic()
+        exact = ir.load(exported.folder / MODEL)
+        bench = Bench(Path(scratch), exact, images, truth, options.proof.operating_point, options.gates)
+        bench.write(exact, FLOAT)
 
         def planners(names: Sequence[str]) -> list[Planner]:
-            modules = (registry.load(quantizers.__name__, name) for name in names)
-            return [partial(module.plans, subject, progress) for module in modules]
+            return [partial(quantizers.plans, name, subject, progress) for name in names]
 
         def make(plan: Plan) -> tuple[Attempt, Trial]:
-            nonlocal started
-            attempt = quantizers.attempt(subject, plan.recipe, progress)
-            trial = measure(bench, attempt, time.monotonic() - started, progress)
             started = time.monotonic()
-            return attempt, trial
+            attempt = quantizers.attempt(subject, plan.recipe, progress)
+            return attempt, measure(bench, attempt, time.monotonic() - started, progress)
 
         most = math.inf if options.gates.max_flip_rate is None else options.gates.max_flip_rate
         usual, last = quantizers.order(options.quantizing.quantizer)

@@ -116,6 +116,7 @@ def finish(
         "reference": predict.facts(made.reference),
         "data": made.images.stage.manifest.options,
         "calibration": report["data"]["calibration"],
+        "quantizer": quantize.facts(made.quantized).quantizer.chosen,
         "artifacts": [
             {"name": a.path.name, "format": a.format, "precision": a.precision, "file": file}
             for file, a in _artifacts(made, files).items()

@@ -34,5 +34,5 @@ def run(work: Path, exported: Stage, images: Images, progress: Progress) -> Stag
         inputs={"model": exported.sha256(MODEL), "calibration": images.stage.sha256("calibration.npy")},
         code=__name__,
         options={"images": ROUNDING_IMAGES},
-        tools=("torch", "onnx", "onnx-ir"),
+        tools=("torch", "numpy", "scipy", "onnx", "onnx-ir"),
     )

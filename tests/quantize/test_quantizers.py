@@ -14,7 +14,7 @@ from melanoma_edge.errors import InputError
 from melanoma_edge.progress import silent
 from melanoma_edge.quantize import quantizers
 from melanoma_edge.quantize.prepare import array, set_array
-from melanoma_edge.quantize.quantizers import AUTO, Attempt, Plan, Subject, distilled, nncf, order
+from melanoma_edge.quantize.quantizers import AUTO, Attempt, Plan, Subject, distilled, mixed, nncf, order
 from melanoma_edge.quantize.recipe import Recipe
 from melanoma_edge.runtime.predict import Logits
 
@@ -45,12 +45,35 @@ def test_a_quantizer_makes_graphs_that_run_and_say_how_they_were_made(name: str)
 
 def test_auto_goes_from_cheap_to_dear_and_a_name_stands_for_itself() -> None:
     assert order(AUTO) == (["static", "mixed"], ["distilled"])
-    assert all(order(name) == ((name,), ()) for name in NAMES)
+    assert all(order(name) == ((name,), ()) for name in (*NAMES, *mixed.RECIPES))
 
 
 def test_an_unknown_name_lists_the_known() -> None:
-    with pytest.raises(InputError, match=f"auto, {', '.join(NAMES)}"):
+    with pytest.raises(InputError, match=f"auto, {', '.join(sorted({*NAMES, *mixed.RECIPES}))}"):
         order("magic")
+
+
+def test_a_recipe_is_made_by_its_name_as_among_the_others() -> None:
+    subject = Subject(mobile(), IMAGES, SPEC)
+    among = {attempt.recipe.name: saved(attempt.model) for attempt in quantizers.attempts("mixed", subject)}
+    name = list(among)[-1]
+    (alone,) = quantizers.attempts(name, Subject(mobile(), IMAGES, SPEC))
+    assert saved(alone.model) == among[name]
+
+
+@pytest.mark.parametrize(
+    ("prices", "told"),
+    [
+        (("mixed_10", "mixed_20", "mixed_40"), "than mixed_20 does: --quantizer mixed_20"),
+        (("mixed_40",), "worth its price in float: --quantizer static"),
+    ],
+)
+def test_a_recipe_that_adds_nothing_says_so(
+    prices: tuple[str, ...], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mixed, "plans", lambda *_: [Plan(Recipe(name)) for name in prices])
+    with pytest.raises(InputError, match=told):
+        quantizers.plans("mixed_30", Subject(mobile(), IMAGES, SPEC))
 
 
 def test_corrections_leave_less_error_than_none() -> None:

@@ -18,8 +18,10 @@ TRIAL = Trial(
     recipe="",
     seconds=1.0,
     float_nodes=0,
-    latency_ratio=0.5,
-    onnx_latency_ratio=0.6,
+    predicted_ratio=0.5,
+    onnx_predicted_ratio=0.6,
+    latency_ratio=2.0,
+    onnx_latency_ratio=2.0,
     flips=9,
     flip_rate=0.009,
     sensitivity_drop=0.0,
@@ -87,10 +89,12 @@ def test_one_that_holds_the_gates_comes_before_one_that_flips_less() -> None:
 
 
 def test_a_slow_one_is_taken_only_when_no_fast_one_does_as_well() -> None:
-    slow = replace(HOLDS, flip_rate=0.0065, latency_ratio=0.9)
+    slow = replace(HOLDS, flip_rate=0.0065, predicted_ratio=0.9)
     assert told(found(plans("a", "b"), a=HOLDS, b=slow))[0] == "a"
-    assert told(found(plans("a", "b"), a=HOLDS, b=replace(slow, latency_ratio=0.5, onnx_latency_ratio=1.1)))[0] == "a"
-    assert told(found(plans("a", "b"), a=replace(HOLDS, latency_ratio=1.2), b=slow))[0] == "b"
+    assert (
+        told(found(plans("a", "b"), a=HOLDS, b=replace(slow, predicted_ratio=0.5, onnx_predicted_ratio=1.1)))[0] == "a"
+    )
+    assert told(found(plans("a", "b"), a=replace(HOLDS, predicted_ratio=1.2), b=slow))[0] == "b"
     assert told(found(plans("a", "b"), a=TRIAL, b=slow))[0] == "b"  # the fast one does not hold
     assert told(found(plans("a", "b"), a=TRIAL, b=replace(slow, holds=False)))[0] == "a"
 
@@ -98,18 +102,18 @@ def test_a_slow_one_is_taken_only_when_no_fast_one_does_as_well() -> None:
 def test_one_that_comes_to_the_aim_but_is_slow_does_not_end_the_search() -> None:
     good, some = replace(HOLDS, flip_rate=0.005), replace(PLANS[1], remaining=None)
     for slowness, names in ((1.1, ["some", "more"]), (0.9, ["some", "more"]), (0.8, ["some"])):
-        first = replace(good, onnx_latency_ratio=slowness)
+        first = replace(good, onnx_predicted_ratio=slowness)
         assert told(found([some, replace(PLANS[2], remaining=None)], some=first, more=HOLDS))[1] == names
-    slow = replace(good, onnx_latency_ratio=1.1)  # as on a busy machine: what stays in float would be slower still
+    slow = replace(good, onnx_predicted_ratio=1.1)  # as on a busy machine: what stays in float would be slower still
     assert told(found(PLANS, static=slow)) == ("static", ["static"], {})
 
 
 def test_of_slow_ones_that_come_to_the_aim_the_fastest_is_taken() -> None:
-    good = replace(HOLDS, flip_rate=0.005, onnx_latency_ratio=0.9)
-    fast, few = replace(good, onnx_latency_ratio=0.85), replace(good, flip_rate=0.003)
+    good = replace(HOLDS, flip_rate=0.005, onnx_predicted_ratio=0.9)
+    fast, few = replace(good, onnx_predicted_ratio=0.85), replace(good, flip_rate=0.003)
     three = [Plan(Recipe(name), cost) for name, cost in (("a", 0.1), ("b", 0.2), ("c", 0.3))]
     assert told(found(three, a=good, b=fast, c=few)) == ("b", ["a", "b", "c"], {})
-    missed = replace(fast, flip_rate=0.007, onnx_latency_ratio=0.81)
+    missed = replace(fast, flip_rate=0.007, onnx_predicted_ratio=0.81)
     assert told(found(three, a=good, b=missed, c=few))[0] == "a"
 
 
@@ -137,13 +141,13 @@ def test_a_plan_gives_way_to_a_dearer_one_that_promises_to_come_to_the_aim() -> 
 
 
 def test_it_is_made_after_all_when_the_dearer_one_turns_out_slow() -> None:
-    start, slow = replace(TRIAL, flip_rate=0.012), replace(HOLDS, flip_rate=0.0065, onnx_latency_ratio=0.81)
+    start, slow = replace(TRIAL, flip_rate=0.012), replace(HOLDS, flip_rate=0.0065, onnx_predicted_ratio=0.81)
     result = found(PLANS[:1], PLANS[1:], static=start, more=slow, some=replace(HOLDS, flip_rate=0.0075))
     assert told(result) == ("some", ["static", "more", "some"], {})
 
 
 def test_it_does_not_give_way_to_one_that_would_be_slow() -> None:
-    start = replace(TRIAL, flip_rate=0.012, onnx_latency_ratio=0.7)  # 0.82 expected of "more"
+    start = replace(TRIAL, flip_rate=0.012, onnx_predicted_ratio=0.7)  # 0.82 expected of "more"
     result = found(PLANS[:1], PLANS[1:], static=start, some=HOLDS)
     assert told(result) == ("some", ["static", "some"], {"more": "slow"})
     assert result.skipped[0].latency_ratio == pytest.approx(0.82)
@@ -157,7 +161,7 @@ def test_a_fast_holder_is_enough_where_no_dearer_plan_promises_to_come_to_the_ai
 
 @pytest.mark.parametrize("start", [replace(TRIAL, flip_rate=0.012), HOLDS])
 def test_a_slow_plan_is_made_where_nothing_fast_holds(start: Trial) -> None:
-    start, better = (replace(one, onnx_latency_ratio=0.9) for one in (start, replace(HOLDS, flip_rate=0.005)))
+    start, better = (replace(one, onnx_predicted_ratio=0.9) for one in (start, replace(HOLDS, flip_rate=0.005)))
     assert told(found(PLANS[:1], PLANS[2:], static=start, more=better)) == ("more", ["static", "more"], {})
 
 
@@ -165,7 +169,7 @@ def test_what_can_be_expected() -> None:
     made = [Made(PLANS[0], None, replace(TRIAL, flip_rate=0.02))]  # type: ignore[arg-type]
     assert expected_flips(PLANS[1], made) == pytest.approx(0.012)
     assert expected_latency(PLANS[1], made) == pytest.approx(0.6 + 0.4 * 0.2)
-    made.append(Made(PLANS[1], None, replace(TRIAL, onnx_latency_ratio=0.7)))  # type: ignore[arg-type]
+    made.append(Made(PLANS[1], None, replace(TRIAL, onnx_predicted_ratio=0.7)))  # type: ignore[arg-type]
     assert expected_latency(PLANS[2], made) == pytest.approx(0.6 + 0.5 * 0.4)  # dearer than float's own time
     assert expected_flips(PLANS[1], []) is None and expected_latency(PLANS[1], []) is None
     assert expected_flips(Plan(Recipe("unknown")), made) is None

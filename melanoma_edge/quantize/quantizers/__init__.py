@@ -1,7 +1,8 @@
-"""Ways to quantize, one file each: its name is what `--quantizer` takes.
+"""Ways to quantize, one file each: `--quantizer` takes its name, or that of one of its recipes.
 
-A quantizer has `COST`, its place in what `auto` tries, cheapest first, or None when it is for those who name it; and
-`plans(subject, progress)`, one or more ways to quantize, cheapest first, which `attempt` carries out. Nothing here
+A quantizer has `COST`, its place in what `auto` tries, cheapest first, or None when it is for those who name it;
+`RECIPES`, the names of what it makes; and `plans(subject, progress)`, one or more ways to quantize, cheapest first,
+which `attempt` carries out. Nothing here
 looks at labels, or at any image outside the calibration set: `selection.trial` judges attempts on the validation split.
 """
 
@@ -62,16 +63,15 @@ class Attempt:
 
 
 def order(wanted: str) -> tuple[Sequence[str], Sequence[str]]:
-    """Names of the quantizers to try for `--quantizer wanted`, and of those to try when none of them holds the gates.
+    """Names of the quantizers or recipes to try for `--quantizer wanted`, and of those to try when none of them holds
+    the gates.
 
     Raises InputError, listing the known, for an unknown name.
     """
-    known = registry.names(__name__)
-    if wanted != AUTO and wanted not in known:
-        raise InputError(f"unknown quantizer {wanted!r}: known are {AUTO}, {', '.join(known)}")
     if wanted != AUTO:
+        _maker(wanted)
         return (wanted,), ()
-    costs = {name: registry.load(__name__, name).COST for name in known}
+    costs = {name: registry.load(__name__, name).COST for name in registry.names(__name__)}
     tried = sorted((name for name, cost in costs.items() if cost is not None), key=lambda name: costs[name])
     return [n for n in tried if costs[n] < MINUTES], [n for n in tried if costs[n] >= MINUTES]
 
@@ -91,7 +91,37 @@ def attempt(subject: Subject, recipe: Recipe, progress: Progress = silent) -> At
     return Attempt(recipe, *decide(evidence(subject, recipe, progress), recipe, progress=progress))
 
 
+def plans(name: str, subject: Subject, progress: Progress = silent) -> Sequence[Plan]:
+    """The plans of a quantizer, or the one of a recipe. Raises InputError when a recipe is no other than a cheaper one,
+    and what the quantizer raises.
+    """
+    maker = _maker(name)
+    made: Sequence[Plan] = registry.load(__name__, maker).plans(subject, progress)
+    if name == maker:
+        return made
+    found = [plan for plan in made if plan.recipe.name == name]
+    if not found:
+        places = {recipe: place for place, recipe in enumerate(registry.load(__name__, maker).RECIPES)}
+        cheaper = [plan.recipe.name for plan in made if places[plan.recipe.name] < places[name]]
+        raise InputError(
+            f"{name} keeps no other operators in float than {cheaper[-1]} does: --quantizer {cheaper[-1]}"
+            if cheaper
+            else f"{name} finds no operator of this network that is worth its price in float: --quantizer static"
+        )
+    return found
+
+
 def attempts(name: str, subject: Subject, progress: Progress = silent) -> Iterator[Attempt]:
-    """Every plan of the quantizer of this name, carried out."""
-    for plan in registry.load(__name__, name).plans(subject, progress):
+    """Every plan of the quantizer or recipe of this name, carried out."""
+    for plan in plans(name, subject, progress):
         yield attempt(subject, plan.recipe, progress)
+
+
+def _maker(name: str) -> str:
+    """The quantizer of this name, or the one that makes the recipe of this name."""
+    makers: dict[str, str] = {}
+    for quantizer in registry.names(__name__):
+        makers |= dict.fromkeys(registry.load(__name__, quantizer).RECIPES, quantizer) | {quantizer: quantizer}
+    if name not in makers:
+        raise InputError(f"unknown quantizer {name!r}: known are {AUTO}, {', '.join(sorted(makers))}")
+    return makers[name]

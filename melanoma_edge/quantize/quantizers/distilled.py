@@ -9,12 +9,13 @@ from melanoma_edge.quantize.quantizers import MINUTES, Plan, Subject, mixed, sta
 COST = MINUTES
 BUDGET = mixed.BUDGETS["mixed_20"]
 EPOCHS = 6
+RECIPES = ("distilled",)
 
 
 def plans(subject: Subject, progress: Progress) -> Sequence[Plan]:
     """One plan; all in integers when no operator is worth its price in float."""
     start = middle(mixed.plans(subject, progress))
-    return [Plan(replace(start.recipe, name="distilled", distillation_epochs=EPOCHS), start.cost)]
+    return [Plan(replace(start.recipe, name=RECIPES[0], distillation_epochs=EPOCHS), start.cost)]
 
 
 def middle(found: Sequence[Plan]) -> Plan:

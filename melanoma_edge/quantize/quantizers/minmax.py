@@ -15,6 +15,7 @@ RECIPE = Recipe(
     bias_correction=False,
     head_correction=False,
 )
+RECIPES = (RECIPE.name,)
 
 
 def plans(subject: Subject, progress: Progress) -> Sequence[Plan]:

@@ -15,6 +15,7 @@ from melanoma_edge.quantize.sensitivity import sensitivity
 COST = 2
 # shares of the network's cost that may stay in float
 BUDGETS = {"mixed_10": 0.1, "mixed_20": 0.2, "mixed_30": 0.3, "mixed_40": 0.4}
+RECIPES = tuple(BUDGETS)
 IMAGES = 64
 
 

@@ -22,6 +22,7 @@ from melanoma_edge.quantize.ranges import BINS, Observation
 
 COST = None  # for comparison: `static` is as fast and decides closer to float
 RECIPE = replace(minmax.RECIPE, name="nncf")
+RECIPES = (RECIPE.name,)
 
 
 def plans(subject: Subject, progress: Progress) -> Sequence[Plan]:

@@ -9,6 +9,7 @@ from melanoma_edge.quantize.recipe import Recipe
 COST = 1
 RECIPE = Recipe("static")
 WEIGHTS = Recipe("weights", ranges="minmax", equalization=False)  # equalised, activations gain what weights lose
+RECIPES = (RECIPE.name,)
 
 
 def plans(subject: Subject, progress: Progress) -> Sequence[Plan]:

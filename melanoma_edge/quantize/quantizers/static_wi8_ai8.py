@@ -8,6 +8,7 @@ from melanoma_edge.quantize.recipe import Recipe
 
 COST = None  # as fast as `static` on a processor, and coarser logits
 RECIPE = Recipe("static_wi8_ai8", float_head=False)
+RECIPES = (RECIPE.name,)
 
 
 def plans(subject: Subject, progress: Progress) -> Sequence[Plan]:
