@@ -59,7 +59,8 @@ class Outcome:
 class Source:
     """The full-precision network: the file whose predictions everything is compared with, and its float graph.
 
-    spec: its own normalisation. command: what makes the build again, with these options. trained: None for a network from elsewhere.
+    spec: its own normalisation. command: what makes the build again, with these options. trained: None for a network
+    from elsewhere.
     """
 
     model: Path

@@ -20,7 +20,7 @@ GRID = "grid_"  # begins the names of constants that round to a grid: see `quant
 # MobileNetV3-Small and -Large, EfficientNet-Lite0 and -B0, one thread of an AMD EPYC (Zen 5, AVX512-VNNI), ONNX Runtime
 # 1.31.1, ai-edge-litert 2.3.0. The error of the ratio to float is 2.2 % on average in LiteRT, 5.1 % at most, and 2.0 %
 # and 8.3 % in ONNX Runtime. A network that is left out of the fit is predicted to 1 to 5 % in LiteRT and 1 to 18 % in
-# ONNX Runtime on average, MobileNetV3-Small, the one with the smallest maps, to 14 and 27 %; MeshNet cannot be: it alone
+# ONNX Runtime on average, MobileNetV3-Small, which has the smallest maps, to 14 and 27 %; MeshNet cannot be: it alone
 # has dense convolutions behind the first. What has no price was not to be told from the rest.
 PRICES: Mapping[str, Mapping[str, float]] = {
     "litert": {
