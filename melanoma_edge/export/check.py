@@ -15,15 +15,21 @@ MIN_OPSET = 13
 MAX_BYTES = 1 << 31  # protobuf's own limit for one message
 DOMAINS = ("", "ai.onnx")
 WANTED_INPUT = "one input, float32 [1,3,S,S] (the first dimension may be dynamic)"
+WANTED_ANY_INPUT = WANTED_INPUT.replace("3,S,S", "C,H,W")
 WANTED_OUTPUT = "one output, float32 logits [1,K] with at least two classes (the first dimension may be dynamic)"
 
 
 @dataclass(frozen=True)
 class Contract:
-    """size: side of the square input image. classes: number of logits."""
+    """image: channels, height and width of the input. classes: number of logits."""
 
-    size: int
+    image: tuple[int, int, int]
     classes: int
+
+    @property
+    def size(self) -> int:
+        """Side of a square image."""
+        return self.image[1]
 
 
 @dataclass(frozen=True)
@@ -42,8 +48,10 @@ def check_contract(path: Path) -> Contract:
     return read_network(path).contract
 
 
-def read_network(path: Path) -> Network:
+def read_network(path: Path, *, any_image: bool = False) -> Network:
     """Read an ONNX file and check that the compiler can take it, at the image size that its input states.
+
+    any_image: of any channels and sides, not of three channels and square.
 
     Raises InputError, in one line that says what was found and what would be accepted, for: a missing or corrupt file,
     weights in external files or not finite, other inputs or outputs than a classifier's, an opset below 13, operators
@@ -55,11 +63,11 @@ def read_network(path: Path) -> Network:
     _check_operators(model, path)
     _check_valid(model, path)
     bounds.check_weights(model, path)
-    size = _check_input(model, path)
+    image = _check_input(model, path, any_image)
     model = _infer_shapes(model, path)
     bounds.check_sizes(model, path)
     classes = _check_output(model, path)
-    return Network(Contract(size, classes), model, ending.cut_softmax(model, path))
+    return Network(Contract(image, classes), model, ending.cut_softmax(model, path))
 
 
 def _read(path: Path) -> onnx.ModelProto:
@@ -105,20 +113,21 @@ def _check_operators(model: onnx.ModelProto, path: Path) -> None:
             raise InputError(f"{path} is quantised already ({node.op_type}): bring the float network it was made from")
 
 
-def _check_input(model: onnx.ModelProto, path: Path) -> int:
-    """The image size. Sets a dynamic batch to 1 in `model`."""
+def _check_input(model: onnx.ModelProto, path: Path, any_image: bool) -> tuple[int, int, int]:
+    """The image's channels, height and width. Sets a dynamic batch to 1 in `model`."""
+    wanted = WANTED_ANY_INPUT if any_image else WANTED_INPUT
     weights = {tensor.name for tensor in model.graph.initializer}
     inputs = [value for value in model.graph.input if value.name not in weights]
     if len(inputs) != 1:
-        raise InputError(f"{path} has {len(inputs)} inputs: {WANTED_INPUT} is accepted")
+        raise InputError(f"{path} has {len(inputs)} inputs: {wanted} is accepted")
     tensor, found = inputs[0].type.tensor_type, _describe(inputs[0])
     sides = [d.dim_value for d in tensor.shape.dim]
-    is_image = len(sides) == 4 and sides[1] == 3 and sides[2] == sides[3] > 0
+    is_image = len(sides) == 4 and min(sides[1:]) > 0 and (any_image or (sides[1] == 3 and sides[2] == sides[3]))
     if tensor.elem_type != onnx.TensorProto.FLOAT or not is_image or not _is_one_or_dynamic(tensor.shape.dim[0]):
-        raise InputError(f"{path} has input {found}: {WANTED_INPUT} is accepted")
-    bounds.check_side(sides[2], path)
+        raise InputError(f"{path} has input {found}: {wanted} is accepted")
+    bounds.check_side(max(sides[2:]), path)
     tensor.shape.dim[0].dim_value = 1
-    return int(sides[2])
+    return int(sides[1]), int(sides[2]), int(sides[3])
 
 
 def _check_valid(model: onnx.ModelProto, path: Path) -> None:

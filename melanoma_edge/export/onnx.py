@@ -5,7 +5,7 @@ import io
 import logging
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from melanoma_edge.artifact import write_atomic
-from melanoma_edge.data.preprocess import Preprocessing, normalize
+from melanoma_edge.data.preprocess import Normalization, Scaling, normalize
 from melanoma_edge.errors import EdgeError, InputError
 from melanoma_edge.export.names import give
 from melanoma_edge.export.report import ExportReport
@@ -34,41 +34,46 @@ FOLDED_TOLERANCE = 1e-3  # likewise: other weights round otherwise, and deep net
 SUMS_TO_ONE = 1e-3
 
 
+Shape = tuple[int, int, int]  # of an image: channels, height, width
 Logits = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+Images = Iterable[NDArray[np.float32]]
 
 
-def export_onnx(model: nn.Module, size: int, path: Path) -> ExportReport:
-    """Write `model` as ONNX: `image` float32 `[1,3,size,size]` to `logits` float32 `[1,K]`, weights inside the file.
+def export_onnx(model: nn.Module, image: int | Shape, path: Path) -> ExportReport:
+    """Write `model` as ONNX: `image` float32 `[1,C,H,W]` to `logits` float32 `[1,K]`, weights inside the file.
 
+    image: C, H and W, or the side of a square image of three channels.
     Batch norm is folded into the convolutions. The file holds no path, time or stack trace of this machine. The model
     is not changed. Raises EdgeError when onnxruntime's logits differ from torch's by more than 1e-4 (of the largest
     logit where that exceeds 1); nothing is written then.
     """
     network = copy.deepcopy(model).cpu().eval()
+    shape = (3, image, image) if isinstance(image, int) else image
 
-    def logits(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    def logits(batch: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.no_grad():
-            values: NDArray[np.float32] = network(torch.from_numpy(image)).numpy()
+            values: NDArray[np.float32] = network(torch.from_numpy(batch)).numpy()
         return values
 
-    return _publish(_exported(network, size), logits, Preprocessing(size), path)
+    return _publish(_exported(network, shape), logits, shape, Normalization(), path)
 
 
-def clean(source: Path, path: Path, own: Preprocessing) -> ExportReport:
+def clean(source: Path, path: Path, image: Shape, own: Scaling) -> ExportReport:
     """Write someone else's ONNX classifier as `export_onnx` would have: same names, opset 18, simplified, batch of one.
 
-    source: a file as `check.read_network` accepts it. own: the normalisation of its input, which the result keeps.
+    source: a file as `check.read_network` accepts it, for images of this shape. own: the normalisation of its input,
+    which the result keeps.
     Raises InputError when ONNX Runtime refuses it, or when its outputs are probabilities or not finite, and EdgeError
     when the result does not compute what the source does.
     """
     proto = onnx.load(source)
     proto.ir_version = min(proto.ir_version, IR_VERSION)
     logits = _logits(source)
-    _check_answers(source, np.concatenate([logits(image) for image in _check_images(own)]))
+    _check_answers(source, np.concatenate([logits(batch) for batch in _check_images(image, own)]))
     _drop_weights_from_inputs(proto)
     if next(entry.version for entry in proto.opset_import if entry.domain in {"", "ai.onnx"}) < OPSET:
         proto = onnx.version_converter.convert_version(proto, OPSET)
-    return _publish(proto, logits, own, path)
+    return _publish(proto, logits, image, own, path)
 
 
 def save(proto: onnx.ModelProto, path: Path) -> None:
@@ -76,22 +81,23 @@ def save(proto: onnx.ModelProto, path: Path) -> None:
     write_atomic(path, proto.SerializeToString(deterministic=True))
 
 
-def folded_difference(source: Path, own: Preprocessing, path: Path) -> float:
-    """Largest difference of the logits of `source`, whose input is normalised as `own`, to those of the file `path`,
+def folded_difference(source: Path, image: Shape, own: Scaling, model: ir.Model) -> float:
+    """Largest difference of the logits of `source`, whose input is normalised as `own`, to those of `model`,
     which takes (pixel - 128) / 128, on noise and on extreme images. Raises EdgeError above FOLDED_TOLERANCE of the
     largest logit.
     """
-    return _difference(_logits(source), own, path.read_bytes(), Preprocessing(own.size), FOLDED_TOLERANCE)
+    given, shipped = _check_images(image, own), _check_images(image, Normalization())
+    return _difference(_logits(source), given, ir.to_proto(model).SerializeToString(), shipped, FOLDED_TOLERANCE)
 
 
 def _logits(source: Path) -> Logits:
     """What a file answers in ONNX Runtime."""
     session = _session(source.read_bytes(), source)
-    (image,) = session.get_inputs()
+    (taken,) = session.get_inputs()
 
-    def logits(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    def logits(batch: NDArray[np.float32]) -> NDArray[np.float32]:
         with refusals(source):
-            values: NDArray[np.float32] = session.run(None, {image.name: pixels})[0]
+            values: NDArray[np.float32] = session.run(None, {taken.name: batch})[0]
         return values
 
     return logits
@@ -119,20 +125,21 @@ def _drop_weights_from_inputs(proto: onnx.ModelProto) -> None:
     proto.graph.input.extend(inputs)
 
 
-def _publish(proto: onnx.ModelProto, logits: Logits, spec: Preprocessing, path: Path) -> ExportReport:
-    """Clean, compare with the source's `logits` on images normalised as `spec`, write."""
-    cleaned = ir.to_proto(_cleaned(proto, spec.size))
+def _publish(proto: onnx.ModelProto, logits: Logits, image: Shape, scaling: Scaling, path: Path) -> ExportReport:
+    """Clean, compare with the source's `logits` on images of this scaling, write."""
+    cleaned = ir.to_proto(_cleaned(proto, image))
     data = cleaned.SerializeToString(deterministic=True)
-    difference = _difference(logits, spec, data, spec, TOLERANCE)
+    images = list(_check_images(image, scaling))
+    difference = _difference(logits, images, data, images, TOLERANCE)
     write_atomic(path, data)
     operators = dict(sorted(Counter(node.op_type for node in cleaned.graph.node).items()))
     opset = next(entry.version for entry in cleaned.opset_import if entry.domain in {"", "ai.onnx"})
     return ExportReport(opset, operators, len(data), difference)
 
 
-def _exported(model: nn.Module, size: int) -> onnx.ModelProto:
+def _exported(model: nn.Module, image: Shape) -> onnx.ModelProto:
     """torch's own exporter, kept quiet: it reports progress and harmless conversions on several channels."""
-    example = torch.zeros(1, 3, size, size)
+    example = torch.zeros(1, *image)
     with _quiet():
         program = torch.onnx.export(
             model,
@@ -149,9 +156,9 @@ def _exported(model: nn.Module, size: int) -> onnx.ModelProto:
     return program.model_proto
 
 
-def _cleaned(proto: onnx.ModelProto, size: int) -> ir.Model:
+def _cleaned(proto: onnx.ModelProto, image: Shape) -> ir.Model:
     """The simplified graph without what exporters note about source code: stack traces, module paths, doc strings."""
-    simplified, valid = onnxsim.simplify(proto, overwrite_input_shapes={proto.graph.input[0].name: [1, 3, size, size]})
+    simplified, valid = onnxsim.simplify(proto, overwrite_input_shapes={proto.graph.input[0].name: [1, *image]})
     if not valid:
         raise EdgeError("onnxsim changed what the graph computes: please report the network and the versions")
     model: ir.Model = ir.from_proto(simplified)
@@ -173,12 +180,14 @@ def _forget_source(item: ir.Node | ir.Value) -> None:
     item.doc_string = None
 
 
-def _difference(logits: Logits, own: Preprocessing, data: bytes, shipped: Preprocessing, tolerance: float) -> float:
-    """Largest difference to the source's logits over random and extreme images. EdgeError above `tolerance`."""
+def _difference(logits: Logits, given: Images, data: bytes, shipped: Images, tolerance: float) -> float:
+    """Largest difference of the logits of a file to the source's over the same images, as the source takes them and as
+    the file does. EdgeError above `tolerance`.
+    """
     session = _session(data, "the ONNX file")
     worst = 0.0
-    for given, image in zip(_check_images(own), _check_images(shipped), strict=True):
-        expected, found = logits(given), session.run([OUTPUT], {INPUT: image})[0]
+    for source_input, file_input in zip(given, shipped, strict=True):
+        expected, found = logits(source_input), session.run([OUTPUT], {INPUT: file_input})[0]
         difference = float(np.abs(found - expected).max())
         limit = tolerance * max(1.0, float(np.abs(expected).max()))
         if not difference <= limit:
@@ -190,15 +199,15 @@ def _difference(logits: Logits, own: Preprocessing, data: bytes, shipped: Prepro
     return worst
 
 
-def _check_images(spec: Preprocessing) -> Iterator[NDArray[np.float32]]:
-    """Network inputs `[1,3,S,S]`: noise, black, white, grey, and the sharpest edges that pixels can make."""
+def _check_images(image: Shape, scaling: Scaling) -> Iterator[NDArray[np.float32]]:
+    """Network inputs `[1,C,H,W]`: noise, black, white, grey, and the sharpest edges that pixels can make."""
     rng = np.random.default_rng(0)
-    shape = (1, 3, spec.size, spec.size)
+    shape = (1, *image)
     images = [rng.integers(0, 256, shape) for _ in range(4)]
     images += [np.full(shape, level) for level in (0, 128, 255)]
-    images += [255 * rng.integers(0, 2, shape), np.broadcast_to(np.arange(spec.size) % 2 * 255, shape)]
+    images += [255 * rng.integers(0, 2, shape), np.broadcast_to(np.arange(image[2]) % 2 * 255, shape)]
     for pixels in images:
-        yield normalize(pixels.astype(np.uint8).transpose(0, 2, 3, 1), spec).transpose(0, 3, 1, 2).copy()
+        yield normalize(pixels.astype(np.uint8).transpose(0, 2, 3, 1), scaling).transpose(0, 3, 1, 2).copy()
 
 
 def _session(data: bytes, name: Path | str) -> onnxruntime.InferenceSession:

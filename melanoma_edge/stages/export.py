@@ -9,15 +9,12 @@ import onnx_ir as ir
 from melanoma_edge.artifact import Stage, read_json, run_stage, sha256_file, write_json
 from melanoma_edge.data.preprocess import Preprocessing, PreprocessingFacts
 from melanoma_edge.export import passes
-from melanoma_edge.export.check import read_network
-from melanoma_edge.export.ending import reorder
-from melanoma_edge.export.normalization import fold_input_normalization
-from melanoma_edge.export.onnx import clean, export_onnx, folded_difference, save
+from melanoma_edge.export.brought import ENDING_CHANGED, bring
+from melanoma_edge.export.onnx import export_onnx
 from melanoma_edge.export.report import ExportFacts, ExportReport
 from melanoma_edge.train.weights import load_model
 
 MODEL, FACTS = "model.onnx", "facts.json"
-ENDING_CHANGED = "reference.onnx"
 
 
 def export(work: Path, checkpoint: Path) -> Stage:
@@ -47,22 +44,10 @@ def adopt(work: Path, onnx: Path, own: Preprocessing, order: Sequence[int] = ())
     """
 
     def make(folder: Path) -> None:
-        network, given = read_network(onnx), onnx
-        if order:
-            reorder(network.model, order)
-        if order or network.cut:
-            given = folder / ENDING_CHANGED
-            save(network.model, given)
-        report = clean(given, folder / MODEL, own)
-        model = ir.load(folder / MODEL)
-        first = passes.apply(model, "clean")
-        fold_input_normalization(model, own.mean, own.std)
-        rewrites = {name: first[name] + again for name, again in passes.apply(model, "clean").items()}
-        ir.save(model, folder / MODEL)
-        folded = folded_difference(given, own, folder / MODEL)
-        report = replace(report, max_abs_difference=max(report.max_abs_difference, folded))
-        told = _facts(report, onnx.name, rewrites, own.describe())
-        write_json(folder / FACTS, replace(told, cut=network.cut, order=tuple(order)))
+        brought = bring(onnx, folder, own, order=order)
+        ir.save(brought.model, folder / MODEL)
+        told = _facts(brought.report, onnx.name, brought.passes, own.describe())
+        write_json(folder / FACTS, replace(told, cut=brought.cut, order=tuple(order)))
 
     return run_stage(
         work / "export",

@@ -30,15 +30,15 @@ def saved(model: onnx.ModelProto, folder: Path) -> Path:
 
 
 def test_size_and_classes_are_read(tmp_path: Path) -> None:
-    assert check_contract(saved(classifier(12, 3), tmp_path)) == Contract(12, 3)
-    assert check_contract(saved(classifier(20, 2), tmp_path)) == Contract(20, 2)
+    assert check_contract(saved(classifier(12, 3), tmp_path)) == Contract((3, 12, 12), 3)
+    assert check_contract(saved(classifier(20, 2), tmp_path)) == Contract((3, 20, 20), 2)
 
 
 def test_a_dynamic_batch_counts_as_one(tmp_path: Path) -> None:
     model = classifier()
     for value in (*model.graph.input, *model.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
-    assert check_contract(saved(model, tmp_path)) == Contract(12, 3)
+    assert check_contract(saved(model, tmp_path)) == Contract((3, 12, 12), 3)
 
 
 def _set_input(shape: list[int], kind: int = TensorProto.FLOAT) -> Callable[[onnx.ModelProto], None]:
@@ -180,7 +180,7 @@ def test_an_infinite_bound_is_no_weight(tmp_path: Path) -> None:
     b = Builder((1, 3, 12, 12))
     x = b.op("Clip", b.conv(b.image, 4, 3), b.const(0.0), b.const(np.inf))
     model = b.done(b.linear(b.op("Flatten", b.op("GlobalAveragePool", x)), 2))
-    assert check_contract(saved(ir.to_proto(model), tmp_path)) == Contract(12, 2)
+    assert check_contract(saved(ir.to_proto(model), tmp_path)) == Contract((3, 12, 12), 2)
 
 
 def test_one_class_is_refused(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from melanoma_edge import models
-from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.data.preprocess import Normalization
 from melanoma_edge.errors import EdgeError, InputError
 from melanoma_edge.export import onnx as export
 from melanoma_edge.export.onnx import clean, export_onnx
@@ -146,7 +146,7 @@ def foreign(path: Path, opset: int, batch: int | str = 1) -> np.ndarray:
 @pytest.mark.parametrize(("opset", "batch"), [(11, 1), (13, "N"), (18, 1), (20, "N")])
 def test_a_network_from_elsewhere_becomes_one_of_ours(opset: int, batch: int | str, tmp_path: Path) -> None:
     weight = foreign(tmp_path / "theirs.onnx", opset, batch)
-    report = clean(tmp_path / "theirs.onnx", tmp_path / "ours.onnx", Preprocessing(16))
+    report = clean(tmp_path / "theirs.onnx", tmp_path / "ours.onnx", (3, 16, 16), Normalization())
     assert report.opset == max(opset, 18)
     assert "Identity" not in report.operators
     assert b"someone" not in (tmp_path / "ours.onnx").read_bytes()
@@ -160,7 +160,7 @@ def test_weights_listed_among_the_inputs_stay_weights(tmp_path: Path) -> None:
     model = onnx.load(tmp_path / "theirs.onnx")
     model.graph.input.insert(0, helper.make_tensor_value_info("w", TensorProto.FLOAT, [2, 3, 3, 3]))
     onnx.save(model, tmp_path / "theirs.onnx")
-    clean(tmp_path / "theirs.onnx", tmp_path / "ours.onnx", Preprocessing(16))
+    clean(tmp_path / "theirs.onnx", tmp_path / "ours.onnx", (3, 16, 16), Normalization())
     assert [value.name for value in onnx.load(tmp_path / "ours.onnx").graph.input] == ["image"]
 
 
@@ -170,7 +170,7 @@ def test_what_onnxruntime_refuses_is_the_users_to_mend_in_one_line(tmp_path: Pat
     model.graph.node[0].attribute.append(helper.make_attribute("auto_pad", "SIDEWAYS"))
     onnx.save(model, tmp_path / "theirs.onnx")
     with pytest.raises(InputError, match=r"theirs\.onnx is not a model that ONNX Runtime .* can run") as caught:
-        clean(tmp_path / "theirs.onnx", tmp_path / "ours.onnx", Preprocessing(16))
+        clean(tmp_path / "theirs.onnx", tmp_path / "ours.onnx", (3, 16, 16), Normalization())
     assert "\n" not in str(caught.value)
 
 
@@ -180,11 +180,11 @@ def test_logits_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     model.graph.node[1].CopyFrom(helper.make_node("Log", ["a"], ["b"]))
     onnx.save(model, tmp_path / "theirs.onnx")
     with pytest.raises(InputError, match="answers nan"):
-        clean(tmp_path / "theirs.onnx", tmp_path / "ours.onnx", Preprocessing(16))
+        clean(tmp_path / "theirs.onnx", tmp_path / "ours.onnx", (3, 16, 16), Normalization())
 
 
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["meshnet_160", "mobilenet_v3_small_160"])
 def test_the_trained_networks(name: str, networks: Path, tmp_path: Path) -> None:
     given = networks / f"{name}.onnx"
-    assert clean(given, tmp_path / "ours.onnx", Preprocessing(160)).max_abs_difference < 1e-5
+    assert clean(given, tmp_path / "ours.onnx", (3, 160, 160), Normalization()).max_abs_difference < 1e-5
