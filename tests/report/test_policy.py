@@ -81,6 +81,13 @@ def test_bounds_cover_zero_to_one_and_scale_with_the_threshold(tmp_path):
     assert all(bounds == sorted(bounds) and bounds[0] == 0 for bounds in high)
 
 
+def test_a_tier_above_the_threshold_begins_at_its_share_of_the_rest(tmp_path):
+    dark = {"name": "dark", "from": 0.5, "title": "Dark", "advice": "See a doctor today."}
+    told = policy(0.2, advice=written(tmp_path, {**GOOD, "tiers": [*GOOD["tiers"], dark]}))
+    assert told["artifacts"][0]["bounds"] == pytest.approx([0, 0.1, 0.2, 0.6])
+    assert [answer(told, ROW["name"], p).tier for p in (0.59, 0.61)] == ["red", "dark"]
+
+
 def test_a_file_that_it_does_not_know_is_refused():
     with pytest.raises(InputError, match=r"m\.onnx: it knows m_int8\.tflite"):
         answer(policy(), "m.onnx", 0.5)
