@@ -40,6 +40,7 @@ def test_the_wheel_holds_templates_schema_and_types(wheel):
     assert any(n.startswith("melanoma_edge/report/templates/") for n in names)
     assert any(n.endswith("report.schema.json") for n in names)
     assert {f"melanoma_edge/targets/aar/{jar}" for jar in ("classes.jar", "sources.jar", "javadoc.jar")} <= set(names)
+    assert {f"melanoma_edge/targets/python/{file}" for file in ("predict.py", "README.md")} <= set(names)
     assert not [n for n in names if n.startswith(("tests/", "docs/"))]
 
 
