@@ -27,8 +27,8 @@ def takes(name: str, kind: type) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def collected(**given: Any) -> Any:
-            own = {f.name: given.pop(f.name) for f in _leaves(kind)}
-            return command(**{name: _filled(kind, own)}, **given)
+            values = {f.name: given.pop(f.name) for f in _leaves(kind)}
+            return command(**{name: _filled(kind, values)}, **given)
 
         for f in reversed(list(_leaves(kind))):
             collected = _option(f)(collected)
@@ -103,11 +103,11 @@ def takes_targets(command: Command) -> Command:
     def collected(wanted: tuple[str, ...], **given: Any) -> Any:
         source, chosen = click.get_current_context().get_parameter_source, []
         for target in targets.known():
-            own = {f.name: given.pop(f.name) for f in fields(target.options)}
-            typed = [name for name in own if source(name) is ParameterSource.COMMANDLINE]
+            values = {f.name: given.pop(f.name) for f in fields(target.options)}
+            typed = [name for name in values if source(name) is ParameterSource.COMMANDLINE]
             if typed and target.name not in wanted:
                 raise InputError(f"{_flag(typed[0])} is for --target {target.name}: found {', '.join(wanted)}")
-            chosen.append(replace(target, options=replace(target.options, **own)))
+            chosen.append(replace(target, options=replace(target.options, **values)))
         by_name = {target.name: target for target in chosen}
         return command(wanted=targets.choose(by_name.get(name, name) for name in wanted), **given)
 

@@ -130,7 +130,7 @@ def compile_network(
     onnx = given.suffix != ".safetensors"
     size = check_contract(given).size if onnx else _side(given)
     spec = Preprocessing(size, *normalization) if onnx else Preprocessing(size)
-    own = {"onnx": given, "mean": _spelt(spec.mean), "std": _spelt(spec.std)} if onnx else {"checkpoint": given}
+    flags = {"onnx": given, "mean": _spelt(spec.mean), "std": _spelt(spec.std)} if onnx else {"checkpoint": given}
     with _workspace(output) as work:
         images = data_stage.prepare(work, data, size=size, train=False, progress=progress)
         graph = export.adopt(work, given, spec) if onnx else export.export(work, given)
@@ -138,7 +138,7 @@ def compile_network(
             model=export.reference(graph, given) if onnx else given,
             spec=spec,
             graph=graph,
-            command=lambda told: spell("compile", {**own, **_names(chosen)}, data, *_options(told, chosen)),
+            command=lambda told: spell("compile", {**flags, **_names(chosen)}, data, *_options(told, chosen)),
         )
         return _compile(output, chosen, images, source, compiling, progress)
 

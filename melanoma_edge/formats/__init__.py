@@ -40,16 +40,17 @@ class OnDevice:
 class Format:
     """A kind of model file; its name is its file's here, and what `Artifact.format` says.
 
-    runtime, in_browser: what runs it natively and in a browser, by their names in `quantize.kernels` and
-    `bench.profilers`; the latter is None where nothing does. package: the distribution that holds the former, on ARM64
-    too. available: None, or one line on how to get one. installed: the packages that have one with their versions, the
-    preferred first. imports: modules that are no property of a file's memory. gpu: whether `load` takes a GPU. on_gpu:
-    with what a GPU can be timed. write: a graph, which stays as it is, to a file, with what the file tells of itself;
-    None where only training writes one. settings: of the runtime's session, for one file.
+    library: what Hugging Face calls it. runtime, in_browser: what runs it natively and in a browser, by their names in
+    `quantize.kernels` and `bench.profilers`; the latter is None where nothing does. package: the distribution that
+    holds the former, on ARM64 too. available: None, or one line on how to get one. installed: the packages that have
+    one with their versions, the preferred first. imports: modules that are no property of a file's memory. gpu: whether
+    `load` takes a GPU. on_gpu: with what a GPU can be timed. write: a graph, which stays as it is, to a file, with what
+    the file tells of itself; None where only training writes one. settings: of the runtime's session, for one file.
     """
 
     name: str
     suffix: str
+    library: str
     runtime: str
     package: str
     load: Load

@@ -65,6 +65,7 @@ def _settings(path: Path) -> Mapping[str, str]:
 FORMAT = Format(
     name="onnx",
     suffix=".onnx",
+    library="onnx",
     runtime="onnxruntime",
     in_browser="onnxruntime-web",
     package="onnxruntime",

@@ -39,6 +39,7 @@ def _on_gpu(path: Path) -> Iterator[OnDevice]:
 FORMAT = Format(
     name="safetensors",
     suffix=".safetensors",
+    library="pytorch",
     runtime="torch",
     package="torch",
     load=_load,

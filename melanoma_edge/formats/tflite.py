@@ -47,6 +47,7 @@ def _imports() -> tuple[str, ...]:
 FORMAT = Format(
     name="tflite",
     suffix=".tflite",
+    library="litert",
     runtime="litert",
     in_browser="litert-web",
     package="ai-edge-litert",

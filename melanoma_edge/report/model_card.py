@@ -17,7 +17,6 @@ LICENCES = {
     "CC0 1.0": "cc0-1.0",
     "generated": "apache-2.0",
 }
-LIBRARIES = {"tflite": "litert", "onnx": "onnx"}
 METRICS = {
     "auc": ("roc_auc", "AUC"),
     "sensitivity": ("recall", "Sensitivity"),
@@ -25,14 +24,14 @@ METRICS = {
 }
 
 
-def render_model_card(report: Mapping[str, Any]) -> str:
+def render_model_card(report: Mapping[str, Any], library: str) -> str:
     """The card for a document of `build_report`. Equal inputs give equal bytes."""
     data, check = report["data"], report["data"]["split_check"]
     point, spec = report["operating_point"], report["preprocessing"]
     environment = _environment()
     return environment.get_template("model_card.md").render(
         report=report,
-        front_matter=yaml(front_matter(report)),
+        front_matter=yaml(front_matter(report, library)),
         architecture=_architecture(report),
         splits=", ".join(f"{split['images']:,} {view.split_name(name)}" for name, split in data["splits"].items()),
         leaks=len(check["groups_shared"]) + len(check["identical_files_shared"]),
@@ -48,7 +47,7 @@ def render_model_card(report: Mapping[str, Any]) -> str:
     )
 
 
-def front_matter(report: Mapping[str, Any]) -> dict[str, Any]:
+def front_matter(report: Mapping[str, Any], library: str) -> dict[str, Any]:
     """The card's metadata as Hugging Face reads it (hub-docs, modelcard.md). What was not measured is left out."""
     data, formats = report["data"], [artifact["format"] for artifact in report["artifacts"]]
     licence = _licence(data["licence"])
@@ -56,7 +55,7 @@ def front_matter(report: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "license": licence,
         **named,
-        "library_name": next((LIBRARIES[form] for form in formats), "onnx"),
+        "library_name": library,
         "pipeline_tag": "image-classification",
         "tags": ["melanoma", "dermoscopy", "on-device", "int8", "melanoma-edge", *dict.fromkeys(formats)]
         + ([] if data["clinical"] else ["procedural-data"]),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from melanoma_edge import formats
 from melanoma_edge.artifact import CHECKPOINT, MANIFEST, Artifact, Manifest, Stage, builtins, json_text, read_json
 from melanoma_edge.bench.document import BenchReport, BrowserReport
 from melanoma_edge.data.prepared import Images
@@ -123,7 +124,8 @@ def finish(
         ],
         "files": _provenance(files),
     }
-    publish(output, files, {**documents, "MODEL_CARD.md": render_model_card(report)}, provenance)
+    library = formats.named(made.artifacts[0].format).library
+    publish(output, files, {**documents, "MODEL_CARD.md": render_model_card(report, library)}, provenance)
 
 
 def _contents(made: Made, report: Mapping[str, Any], policy: bytes) -> Contents:

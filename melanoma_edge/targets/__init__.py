@@ -91,8 +91,8 @@ def known() -> tuple[Target[Any], ...]:
 
 def choose(wanted: Iterable[str | Target[Any]]) -> tuple[Target[Any], ...]:
     """Targets by name, or as they are, each once. Raises InputError, listing the known, for an unknown name."""
-    found = [named(one) if isinstance(one, str) else one for one in wanted]
-    return tuple({target.name: target for target in found}.values())
+    targets = [named(one) if isinstance(one, str) else one for one in wanted]
+    return tuple({target.name: target for target in targets}.values())
 
 
 def wanted_files(targets: Sequence[Target[Any]]) -> tuple[tuple[Format, str], ...]:
@@ -114,6 +114,6 @@ def pack(target: Target[Any], artifacts: Sequence[Artifact]) -> Mapping[str, Pat
     made = {place: next((a.path for a in artifacts if place.takes(a)), None) for place in target.places}
     lacking = ", ".join(f"{place.precision} {place.format.name}" for place, path in made.items() if path is None)
     if lacking:
-        found = ", ".join(f"{a.precision} {a.format}" for a in artifacts) or "nothing"
-        raise EdgeError(f"target {target.name} needs {lacking}, and only {found} was made")
+        listed = ", ".join(f"{a.precision} {a.format}" for a in artifacts) or "nothing"
+        raise EdgeError(f"target {target.name} needs {lacking}, and only {listed} was made")
     return {f"{place.folder}/{path.name}": path for place, path in made.items() if path is not None and place.folder}

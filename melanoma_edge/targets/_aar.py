@@ -54,10 +54,10 @@ def readme() -> str:
 
 def fingerprint() -> str:
     """sha256 of everything in the library that is the same for every network."""
-    told = sha256(XML.encode() + METADATA.encode())
+    digest = sha256(XML.encode() + METADATA.encode())
     for entry in sorted(_root().iterdir(), key=lambda one: one.name):
-        told.update(entry.name.encode() + entry.read_bytes())
-    return told.hexdigest()
+        digest.update(entry.name.encode() + entry.read_bytes())
+    return digest.hexdigest()
 
 
 def _root() -> Traversable:

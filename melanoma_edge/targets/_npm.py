@@ -38,10 +38,10 @@ def tarball(name: str, manifest: Mapping[str, Any], assets: Mapping[str, bytes],
 
 def fingerprint() -> str:
     """sha256 of everything in the package that is the same for every network."""
-    told = sha256(_root().joinpath("README.md").read_bytes())
+    digest = sha256(_root().joinpath("README.md").read_bytes())
     for path, data in sorted(_compiled(), key=lambda pair: pair[0]):
-        told.update(path.encode() + data.read_bytes())
-    return told.hexdigest()
+        digest.update(path.encode() + data.read_bytes())
+    return digest.hexdigest()
 
 
 def runtimes() -> dict[str, Any]:
@@ -68,14 +68,14 @@ def _readme(package: str, file: str, manifest: Mapping[str, Any], licence: str) 
         "TARBALL": file,
         "PEER": f"{peer['package']}@{peer['version']}",
         "PACKAGE": package,
-        "MODELS": "\n".join(_told(m) for m in models),
+        "MODELS": "\n".join(_row(m) for m in models),
         "ORDERED": _ordered(manifest["order"]),
         "LICENCE": licence,
     }
     return filled(_root().joinpath("README.md").read_text(), words)
 
 
-def _told(model: Mapping[str, Any]) -> str:
+def _row(model: Mapping[str, Any]) -> str:
     """A model as a row of the README's table."""
     figures = [f"{value:.2f}" if value is not None else "" for value in (model["milliseconds"], model["byFloat"])]
     return f"| `{model['id']}` | {model['runtime']} | {model['bytes']:,} | {figures[0]} | {figures[1]} |"
@@ -118,13 +118,13 @@ def _root() -> Traversable:
 
 def _compiled(folder: Traversable | None = None, below: str = "") -> list[tuple[str, Traversable]]:
     """Every compiled file with its place in the package."""
-    found = []
+    entries = []
     for entry in (folder or _root()).iterdir():
         if entry.is_dir():
-            found += _compiled(entry, f"{below}{entry.name}/")
+            entries += _compiled(entry, f"{below}{entry.name}/")
         elif below:
-            found.append((below + entry.name, entry))
-    return found
+            entries.append((below + entry.name, entry))
+    return entries
 
 
 def _packed(held: Mapping[str, bytes]) -> bytes:

@@ -39,14 +39,15 @@ def stand(wanted: str, modules: str | None) -> Stand | str:
     if program is None:
         asked = wanted == browser.NONE
         return "it was not asked for" if asked else "no Chromium was found: install one, or name it with --browser"
-    lacking = [_lacking(Path(place)) for place in ([modules] if modules else PLACES)]
-    found = next((place for place, why in zip([modules] if modules else PLACES, lacking, strict=True) if not why), None)
-    if found is not None:
-        return Stand(program, Path(found))
-    why = lacking[0] or ""
+    folders = [Path(place) for place in ([modules] if modules else PLACES)]
+    lacking = {folder: _lacking(folder) for folder in folders}
+    for folder, why in lacking.items():
+        if why is None:
+            return Stand(program, folder)
+    first = str(lacking[folders[0]])
     if modules or wanted != browser.AUTO:
-        raise InputError(why)
-    return why
+        raise InputError(first)
+    return first
 
 
 def run(
@@ -125,12 +126,12 @@ def _row(name: str, taken: Mapping[str, latency.Nanoseconds], twin: str) -> Brow
 def _lacking(modules: Path) -> str | None:
     """What a folder of npm packages lacks, None when both runtimes lie there in the versions that were tested."""
     wanted = {entry["package"]: entry["version"] for entry in _npm.runtimes().values()}
-    found = {name: _version(modules / name / "package.json") for name in wanted}
-    if found == wanted:
+    installed = {name: _version(modules / name / "package.json") for name in wanted}
+    if installed == wanted:
         return None
-    words = " ".join(f"{name}@{version}" for name, version in wanted.items())
-    told = ", ".join(f"{name} {version}" for name, version in found.items() if version) or "neither"
-    return f"{modules} holds {told} of the runtimes: npm install {words}"
+    asked = " ".join(f"{name}@{version}" for name, version in wanted.items())
+    there = ", ".join(f"{name} {version}" for name, version in installed.items() if version) or "neither"
+    return f"{modules} holds {there} of the runtimes: npm install {asked}"
 
 
 def _version(package: Path) -> str | None:

@@ -1,5 +1,6 @@
 """Every format of the room: its name, its file, and what a graph becomes in it."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +28,12 @@ def test_a_format_is_its_file_and_its_suffix(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_what_is_written_has_a_runtime_a_profiler_and_an_emulation(name: str) -> None:
+def test_what_is_written_has_a_runtime_a_profiler_an_emulation_and_an_example(name: str) -> None:
     form = formats.named(name)
     assert {form.runtime, form.in_browser} - {None} <= set(RUNTIMES)
     assert form.runtime in registry.names(profilers.ROOM)
     assert form.runtime in arm64_answer.RUNTIMES
+    assert files("melanoma_edge.report").joinpath("templates", f"run_{name}.py.txt").is_file()
 
 
 @pytest.mark.parametrize("quantized", [False, True])

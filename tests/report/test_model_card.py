@@ -20,7 +20,7 @@ def snippet(card: str) -> str:
 
 
 def test_the_front_matter_is_what_hugging_face_reads(report):
-    facts = matter(model_card.render_model_card(report))
+    facts = matter(model_card.render_model_card(report, "litert"))
     assert facts["license"] == "cc-by-nc-4.0"
     assert facts["library_name"] == "litert"
     assert facts["pipeline_tag"] == "image-classification"
@@ -39,14 +39,14 @@ def test_the_front_matter_is_what_hugging_face_reads(report):
 
 def test_hugging_faces_own_reader_takes_it(report):
     hub = pytest.importorskip("huggingface_hub")
-    card = hub.ModelCard(model_card.render_model_card(report))
+    card = hub.ModelCard(model_card.render_model_card(report, "litert"))
     assert card.data.license == "cc-by-nc-4.0"
     assert card.data.model_name == report["name"]
     assert len(card.data.eval_results) == 12
 
 
 def test_use_misuse_data_licence_and_evaluation_are_stated(report):
-    card = model_card.render_model_card(report)
+    card = model_card.render_model_card(report, "litert")
     for heading in (
         "Intended use",
         "What it must not be used for",
@@ -67,7 +67,7 @@ def test_use_misuse_data_licence_and_evaluation_are_stated(report):
 
 def test_synthetic_data_is_labelled(inputs):
     inputs["data"] |= {"clinical": False, "name": "synthetic", "licence": "generated"}
-    card = model_card.render_model_card(build_report(**inputs))
+    card = model_card.render_model_card(build_report(**inputs), "litert")
     facts = matter(card)
     assert card.index("Trained on procedural images, not on patients.") < card.index("Intended use")
     assert facts["license"] == "apache-2.0"
@@ -88,7 +88,7 @@ def test_synthetic_data_is_labelled(inputs):
 )
 def test_the_strictest_licence_of_the_data_binds_the_weights(inputs, licence, expected):
     inputs["data"]["licence"] = licence
-    card = model_card.render_model_card(build_report(**inputs))
+    card = model_card.render_model_card(build_report(**inputs), "litert")
     assert matter(card)["license"] == expected
     assert ("non-commercial use only" in card) == ("NC" in licence)
     assert ("license_name" in matter(card)) == (expected == "other")
@@ -97,7 +97,7 @@ def test_the_strictest_licence_of_the_data_binds_the_weights(inputs, licence, ex
 def test_what_was_not_measured_is_left_out_of_the_index(inputs):
     for row in inputs["verify"]["artifacts"]:
         row["auc"] = float("nan")
-    facts = matter(model_card.render_model_card(build_report(**inputs)))
+    facts = matter(model_card.render_model_card(build_report(**inputs), "litert"))
     types = {m["type"] for m in facts["model-index"][0]["results"][0]["metrics"]}
     assert types == {"recall", "specificity"}
 
@@ -106,7 +106,7 @@ def test_what_was_not_measured_is_left_out_of_the_index(inputs):
 def test_the_program_in_the_card_is_python_that_names_the_int8_file(inputs, form, module):
     inputs["verify"]["artifacts"] = [a for a in inputs["verify"]["artifacts"] if a["format"] == form]
     report = build_report(**inputs)
-    text = snippet(model_card.render_model_card(report))
+    text = snippet(model_card.render_model_card(report, "litert"))
     tree = ast.parse(text)
     assert module in {getattr(node, "module", None) or node.names[0].name for node in tree.body[:3]}
     assert f"int8.{form}" in text
@@ -117,7 +117,7 @@ def test_the_program_in_the_card_is_python_that_names_the_int8_file(inputs, form
 def test_a_leak_and_a_foreign_network_are_said(inputs):
     inputs["data"]["split_check"]["groups_shared"] = ["a"]
     inputs["build"]["arch"], inputs["training"] = None, None
-    card = model_card.render_model_card(build_report(**inputs))
+    card = model_card.render_model_card(build_report(**inputs), "litert")
     assert "the check found 1 exceptions" in card
     assert "A network that was trained elsewhere" in card
 
@@ -125,7 +125,7 @@ def test_a_leak_and_a_foreign_network_are_said(inputs):
 def test_hostile_names_stay_text(inputs):
     inputs["build"]["name"] = "x\n---\nlicense: mit\n# '\"`{{7*7}}"
     inputs["verify"]["artifacts"][1]["name"] = "a'\"\\\n_int8.tflite"
-    card = model_card.render_model_card(build_report(**inputs))
+    card = model_card.render_model_card(build_report(**inputs), "litert")
     facts = matter(card)
     assert facts["license"] == "cc-by-nc-4.0"
     assert facts["model-index"][0]["name"] == "x --- license: mit # '\"`{{7*7}}"
