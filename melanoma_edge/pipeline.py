@@ -15,6 +15,7 @@ from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
 from melanoma_edge.export.check import check_contract
+from melanoma_edge.formats.safetensors import FORMAT as CHECKPOINTS
 from melanoma_edge.options import CompileOptions, DataOptions, NetworkOptions, QuantizeOptions, TrainOptions, spell
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize import quantizers
@@ -99,7 +100,7 @@ def build(
             model=checkpoint,
             spec=Preprocessing(images.size),
             graph=export.export(work, checkpoint),
-            command=lambda told: spell("build", _names(chosen), data, network, training, *_options(told, chosen)),
+            command=lambda options: spell("build", _names(chosen), data, network, training, *_options(options, chosen)),
             trained=trained,
         )
         return _compile(output, chosen, images, source, compiling, progress)
@@ -127,7 +128,7 @@ def compile_network(
     normalization: mean and std, in pixel units, of an .onnx network's own input; it is the reference as it stands.
     """
     chosen = _checked(targets, compiling)
-    onnx = given.suffix != ".safetensors"
+    onnx = given.suffix != CHECKPOINTS.suffix
     size = check_contract(given).size if onnx else _side(given)
     spec = Preprocessing(size, *normalization) if onnx else Preprocessing(size)
     flags = {"onnx": given, "mean": _spelt(spec.mean), "std": _spelt(spec.std)} if onnx else {"checkpoint": given}
@@ -138,7 +139,7 @@ def compile_network(
             model=export.reference(graph, given) if onnx else given,
             spec=spec,
             graph=graph,
-            command=lambda told: spell("compile", {**flags, **_names(chosen)}, data, *_options(told, chosen)),
+            command=lambda options: spell("compile", {**flags, **_names(chosen)}, data, *_options(options, chosen)),
         )
         return _compile(output, chosen, images, source, compiling, progress)
 

@@ -227,9 +227,9 @@ def _graphs(bundle: Path, manifest: Mapping[str, Any], judged: Sequence[Artifact
     if INT8_GRAPH in manifest["files"]:
         by_precision["int8"] = bundle / INT8_GRAPH
     known = _artifacts(bundle, manifest)
-    by_precision |= {a.precision: a.path for a in known if a.format == "onnx"}
+    by_precision |= {a.precision: a.path for a in known if formats.named(a.format).is_graph}
     found = {a.sha256: by_precision[a.precision] for a in known if a.precision in by_precision}
-    lacking = [a.path.name for a in judged if a.format != "onnx" and a.sha256 not in found]
+    lacking = [a.path.name for a in judged if not formats.named(a.format).is_graph and a.sha256 not in found]
     if lacking and gates.max_graph_dp is not None:
         raise InputError(
             f"--max-graph-dp: {bundle} does not hold the graph that {', '.join(lacking)} was written from; leave the "
@@ -249,7 +249,7 @@ def _unjudged(artifacts: Sequence[Artifact], graphs: Mapping[str, Path]) -> list
             )
         )
         for a in artifacts
-        if a.format != "onnx" and a.sha256 not in graphs
+        if not formats.named(a.format).is_graph and a.sha256 not in graphs
     ]
 
 

@@ -44,8 +44,9 @@ class Format:
     `quantize.kernels` and `bench.profilers`; the latter is None where nothing does. package: the distribution that
     holds the former, on ARM64 too. available: None, or one line on how to get one. installed: the packages that have
     one with their versions, the preferred first. imports: modules that are no property of a file's memory. gpu: whether
-    `load` takes a GPU. on_gpu: with what a GPU can be timed. write: a graph, which stays as it is, to a file, with what
-    the file tells of itself; None where only training writes one. settings: of the runtime's session, for one file.
+    `load` takes a GPU. is_graph: whether a file is itself the graph that files of other formats are written from.
+    on_gpu: with what a GPU can be timed. write: a graph, which stays as it is, to a file, with what the file tells of
+    itself; None where only training writes one. settings: of the runtime's session, for one file.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Format:
     installed: Callable[[], Mapping[str, str]]
     imports: Callable[[], tuple[str, ...]]
     gpu: bool = False
+    is_graph: bool = False
     in_browser: str | None = None
     write: "Callable[[ir.Model, Path, About | None], None] | None" = None
     on_gpu: Callable[[Path], Iterable[OnDevice]] = lambda path: ()

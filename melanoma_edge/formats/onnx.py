@@ -67,6 +67,7 @@ FORMAT = Format(
     suffix=".onnx",
     library="onnx",
     runtime="onnxruntime",
+    is_graph=True,
     in_browser="onnxruntime-web",
     package="onnxruntime",
     write=_write,

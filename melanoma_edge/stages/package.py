@@ -26,5 +26,5 @@ def run(work: Path, targets: Sequence[Target[Any]], contents: Contents) -> Itera
             },
             code=__name__,
             options={**described, "own": asdict(target.options)},
-            tools=("ai-edge-litert", "onnxruntime", "pillow"),  # what answers to the golden vectors
+            tools=("pillow", *{place.format.package for place in target.places}),  # what answers to golden vectors
         )

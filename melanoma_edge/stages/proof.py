@@ -65,7 +65,7 @@ def judged(artifact: Artifact, answer: Stage, graph: Path | None, exact: bool, i
         artifact.path.stat().st_size,
         predictions,
         predict.facts(answer),
-        None if artifact.format == "onnx" or graph is None else graph_change(predictions, graph, images),
+        None if formats.named(artifact.format).is_graph or graph is None else graph_change(predictions, graph, images),
         artifact.precision != "int8" or exact,
     )
 

@@ -147,7 +147,7 @@ def _places(made: Made) -> dict[str, Path]:
     """Relative name in the bundle to source file."""
     files = {"reference/model.onnx": made.reference.folder / export.MODEL}
     files["reference/predictions.csv"] = made.reference.folder / predict.CSV
-    if not any(a.format == "onnx" and a.precision == "int8" for a in made.artifacts):
+    if not any(formats.named(a.format).is_graph and a.precision == "int8" for a in made.artifacts):
         files[INT8_GRAPH] = made.quantized.folder / export.MODEL
     if made.trained is not None:
         files[f"reference/{CHECKPOINT}"] = made.trained.folder / CHECKPOINT

@@ -27,11 +27,11 @@ class NoOptions:
 
 @dataclass(frozen=True)
 class Place:
-    """A model file that a target takes: which one, and its folder in the bundle, None where only the package has it."""
+    """A model file that a target takes. alone: in its folder of the bundle; otherwise only its package has the file."""
 
     format: Format
     precision: str  # as in Artifact
-    folder: str | None
+    alone: bool = True
 
     def takes(self, artifact: Artifact) -> bool:
         """Whether it is this file."""
@@ -116,4 +116,4 @@ def pack(target: Target[Any], artifacts: Sequence[Artifact]) -> Mapping[str, Pat
     if lacking:
         listed = ", ".join(f"{a.precision} {a.format}" for a in artifacts) or "nothing"
         raise EdgeError(f"target {target.name} needs {lacking}, and only {listed} was made")
-    return {f"{place.folder}/{path.name}": path for place, path in made.items() if path is not None and place.folder}
+    return {f"{target.name}/{path.name}": path for place, path in made.items() if path is not None and place.alone}

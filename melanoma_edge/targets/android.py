@@ -99,7 +99,7 @@ def _heat_map(loaded: "Predict", size: int) -> dict[str, Any]:
 
 TARGET = Target(
     name="android",
-    places=(Place(TFLITE, "float32", "android"), Place(TFLITE, "int8", "android")),
+    places=(Place(TFLITE, "float32"), Place(TFLITE, "int8")),
     options=AndroidOptions(),
     package=package,
     parts=_aar.fingerprint,

@@ -31,7 +31,7 @@ def _held(name: str) -> bytes:
 
 TARGET = Target(
     name="onnx",
-    places=(Place(ONNX, "float32", "onnx"), Place(ONNX, "int8", "onnx")),
+    places=(Place(ONNX, "float32"), Place(ONNX, "int8")),
     options=NoOptions(),
     package=package,
     parts=parts,

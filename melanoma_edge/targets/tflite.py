@@ -5,6 +5,6 @@ from melanoma_edge.targets import NoOptions, Place, Target
 
 TARGET = Target(
     name="tflite",
-    places=(Place(TFLITE, "float32", "tflite"), Place(TFLITE, "int8", "tflite")),
+    places=(Place(TFLITE, "float32"), Place(TFLITE, "int8")),
     options=NoOptions(),
 )

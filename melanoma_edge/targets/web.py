@@ -26,8 +26,8 @@ from melanoma_edge.targets._documents import document, header, listed
 FORMATS = (TFLITE.name, ONNX.name)  # LiteRT.js before onnxruntime-web
 PRECISIONS = ("int8", "weight_only_wi8_afp32", "float32")  # the smallest with fast kernels first
 SMALL = PRECISIONS[:2]
-BIT_EQUAL = Place(TFLITE, "int8", None)  # in Python and the browser; others differ in the last digits
-GPU = Place(TFLITE, "float32", None)  # what WebGPU runs
+BIT_EQUAL = Place(TFLITE, "int8")  # in Python and the browser; others differ in the last digits
+GPU = Place(TFLITE, "float32")  # what WebGPU runs
 
 
 @dataclass(frozen=True)
@@ -168,11 +168,11 @@ def _id(artifact: Artifact) -> str:
 TARGET = Target(
     name="web",
     places=(
-        Place(ONNX, "float32", "web"),
-        Place(ONNX, "int8", "web"),
-        Place(ONNX, "weight_only_wi8_afp32", "web"),
-        Place(TFLITE, "float32", None),
-        Place(TFLITE, "int8", None),
+        Place(ONNX, "float32"),
+        Place(ONNX, "int8"),
+        Place(ONNX, "weight_only_wi8_afp32"),
+        Place(TFLITE, "float32", alone=False),
+        Place(TFLITE, "int8", alone=False),
     ),
     options=WebOptions(),
     missing=missing,

@@ -31,7 +31,6 @@ def test_a_target_is_its_file_and_says_what_it_takes(name: str) -> None:
     assert {"float32", "int8"} <= {place.precision for place in target.places}
     for place in target.places:
         assert place.format in formats.written() and place.precision in PRECISIONS
-        assert place.folder in (None, name)
     assert target.package is None or len(target.parts()) == 64
 
 
@@ -53,8 +52,8 @@ def test_its_defaults_ask_for_no_tool(name: str) -> None:
 def test_files_go_below_the_targets_own_folder_by_their_names(name: str) -> None:
     target = targets.named(name)
     packed: Mapping[str, Path] = targets.pack(target, FILES)
-    placed = [place for place in target.places if place.folder]
-    assert packed == {f"{p.folder}/{a.path.name}": a.path for p in placed for a in FILES if p.takes(a)}
+    placed = [place for place in target.places if place.alone]
+    assert packed == {f"{name}/{a.path.name}": a.path for p in placed for a in FILES if p.takes(a)}
     assert len(packed) == len(placed) > 0
 
 
