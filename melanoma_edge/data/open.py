@@ -119,6 +119,9 @@ def _complete(part: Dataset, seed: int, digest: Mapping[Path, str]) -> Dataset:
         return part
     samples: tuple[Sample, ...] = part.samples
     if "train" not in present:
-        raise InputError(f"{part.name} has images for {', '.join(sorted(present))} but none for train")
+        raise InputError(
+            f"{part.name} has images for {', '.join(sorted(present))} but none for train: add some there, or "
+            "leave the splits out to have them made"
+        )
     note = f"{part.name} came without {' and '.join(missing)}: taken from its train images"
     return replace(part, samples=carve(samples, seed, missing, digest=digest), notes=(*part.notes, note))

@@ -50,14 +50,6 @@ def in_chunks(pixels: NDArray[np.uint8], size: int) -> Iterator[NDArray[np.uint8
             mapped.madvise(mmap.MADV_DONTNEED)  # else every page that was read counts as ours until the end
 
 
-def load_images(paths: Sequence[Path], size: int) -> NDArray[np.uint8]:
-    """A few image files in memory: uint8 `[N, size, size, 3]`. Raises InputError naming one that cannot be decoded."""
-    images = np.empty((len(paths), size, size, 3), np.uint8)
-    for row, path in enumerate(paths):
-        images[row] = _decode(path, size)
-    return images
-
-
 def _decode(path: Path, size: int) -> NDArray[np.uint8]:
     try:
         return load_pixels(path, size)

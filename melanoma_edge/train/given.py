@@ -50,9 +50,13 @@ def check(spec: Spec, data: TrainingData, options: TrainOptions) -> None:
     if data.train_pixels.ndim != 4 or data.train_pixels.shape[-1] != 3 or min(data.train_pixels.shape[1:3]) < size:
         raise InputError(f"training images are {data.train_pixels.shape[1:]}: at least {(size, size, 3)} is accepted")
     if len(data.classes) != spec.num_classes:
-        raise InputError(f"{len(data.classes)} classes in the data, {spec.num_classes} in the network")
+        raise InputError(
+            f"{len(data.classes)} classes in the data, {spec.num_classes} in the network: as many are accepted"
+        )
     if data.train_diagnoses is not None and len(data.train_diagnoses) != len(data.train_labels):
-        raise InputError(f"{len(data.train_diagnoses)} diagnoses for {len(data.train_labels)} training images")
+        raise InputError(
+            f"{len(data.train_diagnoses)} diagnoses for {len(data.train_labels)} training images: one each is accepted"
+        )
     _check_labels("training", data.train_pixels, data.train_labels, data)
     _check_labels("validation", data.val_pixels, data.val_labels, data)
 
@@ -78,7 +82,10 @@ def _check_labels(split: str, pixels: NDArray[np.uint8], labels: NDArray[np.inte
     if len(pixels) != len(labels):
         raise InputError(f"{len(pixels)} {split} images and {len(labels)} labels: one label an image is accepted")
     if len(labels) and not 0 <= labels.min() <= labels.max() < len(data.classes):
-        raise InputError(f"{split} labels run from {labels.min()} to {labels.max()}, classes are {data.classes}")
+        raise InputError(
+            f"{split} labels run from {labels.min()} to {labels.max()}: 0 to {len(data.classes) - 1} is accepted, for "
+            f"the classes {', '.join(data.classes)}"
+        )
     melanomas = int(np.count_nonzero(labels == data.melanoma))
     if melanomas in {0, len(labels)}:
         raise InputError(

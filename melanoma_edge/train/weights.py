@@ -148,7 +148,7 @@ def _read(path: Path) -> tuple[Mapping[str, Tensor], Mapping[str, str]]:
         with safe_open(path, framework="pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
     except SafetensorError as error:
-        raise InputError(f"{path} is not a valid safetensors file ({error})") from None
+        raise InputError(f"{path} is no safetensors file that can be read ({error}): save it again") from None
 
 
 def _read_pickle(path: Path) -> Mapping[str, Tensor]:

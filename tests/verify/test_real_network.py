@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from melanoma_edge import formats
-from melanoma_edge.data.pixels import load_images
-from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.data.preprocess import Preprocessing, load_pixels
 from melanoma_edge.data.task import TASKS
 from melanoma_edge.verify import metrics
 from melanoma_edge.verify.predictions import predict_split
@@ -22,7 +21,7 @@ def test_meshnet_reaches_its_stated_auc(ham10000: Path, networks: Path):
         diagnosis = {row["image_id"]: row["dx"] for row in csv.DictReader(file)}
     with (ham10000 / "splits.csv").open() as file:
         ids = [row["image_id"] for row in csv.DictReader(file) if row["split"] == "test"]
-    pixels = load_images([ham10000 / "images" / f"{image_id}.jpg" for image_id in ids], spec.size)
+    pixels = np.stack([load_pixels(ham10000 / "images" / f"{image_id}.jpg", spec.size) for image_id in ids])
     task = TASKS["binary"]
     labels = np.array([task.label(diagnosis[image_id]) for image_id in ids])
     network = formats.load(networks / "meshnet_160.onnx", spec)

@@ -31,7 +31,7 @@ def load(location: str, progress: Progress = silent) -> Dataset:
         raise InputError(f"folder needs its path, folder:PATH; accepted are {_ACCEPTED}")
     root = Path(location).expanduser()
     if not root.is_dir():
-        raise InputError(f"there is no folder {root}")
+        raise InputError(f"there is no folder {root}; accepted are {_ACCEPTED}")
     samples, problems = _from_table(root) if (root / LABELS).is_file() else _from_folders(root)
     if not samples:
         why = f" ({len(problems)} problems, first {problems[0].where}: {problems[0].why})" if problems else ""
@@ -89,7 +89,7 @@ def _from_table(root: Path) -> tuple[list[Sample], list[Problem]]:
     table = root / LABELS
     rows = read_table(table)
     if not rows:
-        raise InputError(f"{table} holds no row")
+        raise InputError(f"{table} has no row below its header: one for each image is needed")
     image, label = _column(table, rows, IMAGE_COLUMNS), _column(table, rows, LABEL_COLUMNS)
     files = [path for path in sorted(root.rglob("*")) if is_image_name(path) and path.is_file()]
     located, problems = _find_files(root, files, rows, image)

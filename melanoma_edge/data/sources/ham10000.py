@@ -64,7 +64,7 @@ def _metadata(root: Path) -> Path:
 def _rows(table: Path) -> list[dict[str, str]]:
     rows = read_table(table)
     if not rows:
-        raise InputError(f"{table} holds no row")
+        raise InputError(f"{table} has no row below its header: one for each image is needed; {_GET_IT}")
     missing = {"lesion_id", "image_id", "dx"} - rows[0].keys()
     if missing:
         raise InputError(f"{table} has no column {', '.join(sorted(missing))}: found {', '.join(rows[0])}")

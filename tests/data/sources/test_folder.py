@@ -151,7 +151,7 @@ def test_what_holds_nothing_is_refused_in_one_line(tmp_path, draw):
         source.load(str(tmp_path))
     with pytest.raises(InputError, match="no column label or diagnosis or dx or class: found image, kind"):
         source.load(table(tmp_path, draw, "image,kind\na,mel\n"))
-    with pytest.raises(InputError, match="holds no row"):
+    with pytest.raises(InputError, match="has no row below its header"):
         source.load(table(tmp_path, draw, "image,label\n"))
     with pytest.raises(InputError, match=r"no labelled image \(4 problems, first z: label without an image\)"):
         source.load(table(tmp_path, draw, "image,label\nz,mel\n"))

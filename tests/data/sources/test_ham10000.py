@@ -5,7 +5,7 @@ import pytest
 
 from melanoma_edge.data.dataset import SPLITS
 from melanoma_edge.data.open import open_dataset
-from melanoma_edge.data.pixels import load_images
+from melanoma_edge.data.preprocess import load_pixels
 from melanoma_edge.data.sources import ham10000 as source
 from melanoma_edge.data.split import assign_splits, check_splits
 from melanoma_edge.data.task import HAM10000_CLASSES, TASKS
@@ -83,7 +83,7 @@ def test_what_is_no_ham10000_is_refused_in_one_line(tmp_path, draw):
     with pytest.raises(InputError, match="no column dx, image_id, lesion_id: found image, label"):
         source.load(str(tmp_path))
     (tmp_path / "HAM10000_metadata.csv").write_text(HEADER)
-    with pytest.raises(InputError, match="holds no row"):
+    with pytest.raises(InputError, match="has no row below its header"):
         source.load(str(tmp_path))
     (tmp_path / "HAM10000_metadata.csv").write_text(HEADER + "L0,ISIC_0,mel,histo,50,male,back\n")
     with pytest.raises(InputError, match="holds no labelled image: 1 rows and 0 images"):
@@ -106,7 +106,7 @@ def test_the_real_dataset(ham10000):
     found = open_dataset(f"ham10000:{ham10000}", TASKS["seven"], strict=True)
     assert Counter(s.split for s in found.samples) == {"train": 7001, "val": 1507, "test": 1507}
     assert Counter(s.diagnosis for s in found.samples)["mel"] == 1113
-    assert load_images([s.path for s in found.split("test")[:4]], 96).std() > 10
+    assert load_pixels(found.split("test")[0].path, 96).std() > 10
 
 
 @pytest.mark.data

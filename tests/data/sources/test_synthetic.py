@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from melanoma_edge.data.open import open_dataset
-from melanoma_edge.data.pixels import load_images
+from melanoma_edge.data.preprocess import load_pixels
 from melanoma_edge.data.sources import synthetic as source
 from melanoma_edge.data.task import HAM10000_CLASSES, TASKS
 from melanoma_edge.errors import InputError
@@ -98,7 +98,7 @@ def test_melanoma_differs_from_the_rest_but_not_trivially(synthetic_cache):
     from sklearn.model_selection import cross_val_predict
 
     found = source.load("300")
-    pixels = load_images([s.path for s in found.samples], 48)[:, 8:40, 8:40].reshape(300, -1, 3) / 255.0
+    pixels = np.stack([load_pixels(s.path, 48) for s in found.samples])[:, 8:40, 8:40].reshape(300, -1, 3) / 255.0
     grey = pixels.mean(axis=2)
     quantiles = np.quantile(grey, [0.02, 0.1, 0.25, 0.5, 0.75], axis=1).T
     features = np.concatenate(
