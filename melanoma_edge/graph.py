@@ -8,6 +8,8 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 from onnx_ir.passes import common
 
+QUANTIZE, DEQUANTIZE = "QuantizeLinear", "DequantizeLinear"
+
 Attribute: TypeAlias = int | float | str | Sequence[int] | Sequence[float]
 
 
@@ -43,6 +45,27 @@ def is_op(node: ir.Node, *op_types: str) -> bool:
     return node.domain == "" and node.op_type in op_types
 
 
+def is_quantize(node: ir.Node) -> bool:
+    """Whether `node` rounds floats to integers."""
+    return is_op(node, QUANTIZE)
+
+
+def is_dequantize(node: ir.Node) -> bool:
+    """Whether `node` makes floats of integers."""
+    return is_op(node, DEQUANTIZE)
+
+
+def dequantizer(value: ir.Value | None) -> ir.Node | None:
+    """The DequantizeLinear that makes `value`; None for another one."""
+    return producer(value, DEQUANTIZE)
+
+
+def is_constant(value: ir.Value | None) -> bool:
+    """Whether `value` is a constant, or the floats of constant integers."""
+    node = dequantizer(value)
+    return constant(value if node is None else node.inputs[0]) is not None
+
+
 def only_used_by(value: ir.Value, node: ir.Node) -> bool:
     """Whether `node` alone reads `value`, once, and no graph output does."""
     uses = list(value.uses())
@@ -57,19 +80,6 @@ def data_and_constant(node: ir.Node) -> tuple[ir.Value, NDArray[np.generic]] | N
         if data is not None and constant(data) is None and array is not None:
             return data, array
     return None
-
-
-def clamp_bounds(node: ir.Node) -> tuple[float, float] | None:
-    """(lower, upper) of a Relu, or of a Clip with constant bounds (an absent one is infinite); None for the rest."""
-    if is_op(node, "Relu"):
-        return 0.0, np.inf
-    if not is_op(node, "Clip"):
-        return None
-    given = [*node.inputs[1:], None, None][:2]
-    low, high = (scalar(v) for v in given)
-    if (low is None and given[0] is not None) or (high is None and given[1] is not None):
-        return None
-    return -np.inf if low is None else low, np.inf if high is None else high
 
 
 def free_name(graph: ir.Graph, name: str) -> str:

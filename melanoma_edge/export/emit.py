@@ -3,16 +3,14 @@
 from pathlib import Path
 
 import onnx_ir as ir
-from ai_edge_litert import schema_py_generated as schema
 from onnx_ir.passes import common
 
-from melanoma_edge import graph
+from melanoma_edge import graph, operators
 from melanoma_edge.archive import archive
 from melanoma_edge.artifact import write_atomic
 from melanoma_edge.errors import InputError
 from melanoma_edge.export.plan import make_plan
-from melanoma_edge.operators import rules
-from melanoma_edge.tflite import layout, metadata, versions
+from melanoma_edge.tflite import layout, metadata, schema, versions
 from melanoma_edge.tflite.affine import constant_integers, per_tensor
 from melanoma_edge.tflite.emission import Emission
 
@@ -34,20 +32,19 @@ def emit(model: ir.Model, path: Path, *, name: str, about: metadata.About | None
 def to_bytes(model: ir.Model, *, name: str, about: metadata.About | None = None) -> bytes:
     """The bytes that `emit` writes."""
     common.ShapeInferencePass()(model)
-    table = rules()
-    emission = Emission(make_plan(model, table))
+    emission = Emission(make_plan(model), operators.tflite_versions())
     (image,) = model.graph.inputs
     shape = graph.dims(image)
     if shape is None:
         raise InputError(f"input {image.name!r} has shape {image.shape}: TFLite needs it fixed")
-    emission.tensors[image] = emission.tensor(INPUT, layout.shape(shape))
+    emission.tensors[image] = emission.tensor(INPUT, layout.shape(shape, emission.is_image(image)))
     for node in model.graph:
         if node in emission.plan.swallowed:
             continue
-        if graph.is_op(node, "QuantizeLinear"):
+        if graph.is_quantize(node):
             _quantize(node, emission)
-        elif not graph.is_op(node, "DequantizeLinear"):
-            table[node.op_type].write(node, emission)
+        elif not graph.is_dequantize(node):
+            operators.of(node).write(node, emission)
     outputs = {}
     for n, value in enumerate(model.graph.outputs):
         tensor = emission.real(value)
@@ -72,7 +69,7 @@ def _quantize(node: ir.Node, e: Emission) -> None:
     source, target = node.inputs[0], node.outputs[0]
     if source is None:
         raise InputError(f"QuantizeLinear {node.name!r} has no input")
-    from_integers = graph.producer(source, "DequantizeLinear")
+    from_integers = graph.dequantizer(source)
     quantization = per_tensor(node)
     if from_integers is not None and constant_integers(from_integers) is None:
         data = e.integer(source)

@@ -13,12 +13,10 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from melanoma_edge import graph
+from melanoma_edge import graph, operators
 from melanoma_edge.artifact import HEAT_MAP
 from melanoma_edge.errors import InputError
 from melanoma_edge.tflite.affine import constant_integers
-
-COPIES = ("Flatten", "Reshape", "Squeeze", "Identity", "QuantizeLinear", "DequantizeLinear")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +69,7 @@ def _behind(value: ir.Value | None) -> ir.Node | None:
     while node is not None:
         if graph.is_op(node, "Sub") and _rounds(node):
             node = node.inputs[0].producer() if node.inputs[0] is not None else None
-        elif not graph.is_op(node, *COPIES):
+        elif not (operators.of(node).keeps_order or graph.is_quantize(node) or graph.is_dequantize(node)):
             return node
         source = node.inputs[0] if node is not None else None
         node = None if source is None else source.producer()

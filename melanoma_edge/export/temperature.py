@@ -5,10 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import onnx_ir as ir
 
-from melanoma_edge import graph
+from melanoma_edge import graph, operators
 from melanoma_edge.export.passes._layer import is_layer, scale_output
-
-COPIES = ("Flatten", "Reshape", "Squeeze")  # what may stand between the last layer and the logits
 
 
 def last_layer(model: ir.Model) -> ir.Node | None:
@@ -20,7 +18,7 @@ def last_layer(model: ir.Model) -> ir.Node | None:
     while len(list(value.uses())) == uses and (node := value.producer()) is not None:
         if is_layer(node):
             return node
-        if not graph.is_op(node, *COPIES) or node.inputs[0] is None:
+        if not operators.of(node).keeps_order or node.inputs[0] is None:
             return None
         value, uses = node.inputs[0], 1
     return None

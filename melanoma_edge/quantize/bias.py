@@ -18,7 +18,6 @@ from melanoma_edge.cores import side_by_side
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.executor import Edge, Program, Step, evaluate, run
 from melanoma_edge.quantize.fake import constants, decode, edges, encode, on_grid
-from melanoma_edge.quantize.prepare import WEIGHTED
 from melanoma_edge.quantize.scheme import Scheme
 from melanoma_edge.quantize.weights import bias_scales
 
@@ -33,7 +32,7 @@ def float_means(program: Program, batches: Iterable[Tensor]) -> dict[str, NDArra
         found: dict[str, NDArray[np.float64]] = {}
 
         def on_output(step: Step, name: str, value: Tensor) -> Tensor:
-            if step.operator in WEIGHTED:
+            if step.weighted:
                 found[name] = _channel_means(value)
             return value
 
@@ -97,7 +96,7 @@ def _channel_means(value: Tensor) -> NDArray[np.float64]:
 
 def _bias_name(step: Step, program: Program) -> str:
     """The bias of a Conv or Gemm with constant weights; empty for other steps."""
-    weighted = step.operator in WEIGHTED and len(step.inputs) == 3
+    weighted = step.weighted and len(step.inputs) == 3
     return step.inputs[2] if weighted and step.inputs[2] in program.constants else ""
 
 

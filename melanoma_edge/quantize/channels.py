@@ -7,10 +7,8 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from melanoma_edge.quantize.operators import clip_bounds
-from melanoma_edge.quantize.prepare import WEIGHTED, array
-
-KEEPS = ("Relu", "LeakyRelu", "MaxPool", "AveragePool", "GlobalAveragePool", "Identity")  # f(r x) = r f(x) for r > 0
+from melanoma_edge import operators
+from melanoma_edge.quantize.prepare import array
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def channel_classes(graph: ir.Graph) -> list[ChannelClass]:
 def is_scaling(node: ir.Node) -> bool:
     """Whether a node multiplies one pixel by a constant for each channel, `[1, C, 1, 1]`, that nothing else reads."""
     value, factors = node.inputs if len(node.inputs) == 2 else (None, None)
-    if node.op_type != "Mul" or value is None or factors is None:
+    if not operators.of(node).product or value is None or factors is None:
         return False
     alone = value.const_value is None and factors.const_value is not None and len(factors.uses()) == 1
     return alone and _dims(value)[1:] == _dims(factors)[1:] and len(_dims(value)) == 4 and _dims(value)[2:] == (1, 1)
@@ -81,7 +79,7 @@ def _find(parent: Mapping[str, str], name: str) -> str:
 
 def _is_layer(node: ir.Node) -> bool:
     constant = len(node.inputs) == 3 and all(v is not None and v.const_value is not None for v in node.inputs[1:])
-    return node.op_type in WEIGHTED and constant
+    return operators.of(node).weighted and constant
 
 
 def _dims(value: ir.Value) -> tuple[int, ...]:
@@ -94,17 +92,19 @@ def _carries(node: ir.Node, caps: dict[str, float]) -> tuple[list[str], list[str
     names, outputs = [str(v.name) for v in variables], [str(v.name) for v in node.outputs]
     if _is_layer(node) or is_scaling(node):
         return outputs, [] if _is_layer(node) else names
-    if len(variables) == 1 and (node.op_type in KEEPS or _is_flattening(node)):
+    operator, bounds = operators.of(node), operators.clamp_bounds(node)
+    keeps = operator.homogeneous and operator.per_channel and operator.data_inputs == 1
+    if len(variables) == 1 and (keeps or _is_flattening(node)):
         return names + outputs, []
-    if node.op_type == "Clip":
-        low, high = clip_bounds(node)
+    if bounds is not None:
+        low, high = bounds
         if low == 0 or np.isinf(low):
             caps[outputs[0]] = high
             return names + outputs, [] if low == 0 or np.isinf(high) else names
     shapes = [_dims(v) for v in [*variables, *node.outputs]]
-    if node.op_type == "Add" and len(set(names)) == 2 and len(set(shapes)) == 1:
+    if operator.homogeneous and operator.per_channel and len(set(names)) == 2 and len(set(shapes)) == 1:
         return names + outputs, []
-    if node.op_type == "Mul" and len(set(names)) == 2 and shapes.count(shapes[-1]) == 2:
+    if operator.product and len(set(names)) == 2 and shapes.count(shapes[-1]) == 2:
         full = shapes.index(shapes[-1])
         maker = variables[1 - full].producer()
         scaled = names[full if maker is None or not is_scaling(maker) else 1 - full]
@@ -113,8 +113,8 @@ def _carries(node: ir.Node, caps: dict[str, float]) -> tuple[list[str], list[str
 
 
 def _is_flattening(node: ir.Node) -> bool:
-    """Whether a Flatten or Reshape only drops 1 x 1 pixels, so that channels stay channels."""
-    if node.op_type not in ("Flatten", "Reshape") or node.inputs[0] is None:
+    """Whether a reshape only drops 1 x 1 pixels, so that channels stay channels."""
+    if not operators.of(node).keeps_order or node.inputs[0] is None:
         return False
     before, after = _dims(node.inputs[0]), _dims(node.outputs[0])
     return len(before) == 4 and before[2:] == (1, 1) and after == before[:2]

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from melanoma_edge.data.preprocess import Scaling, normalize
 from melanoma_edge.errors import UnsupportedOperatorError
-from melanoma_edge.quantize.operators import Apply, build
+from melanoma_edge.operators import Apply, supported
 
 Images = NDArray[Any]  # of what kind, `Batches` says
 Edge = Callable[["Step", str, Tensor], Tensor]
@@ -26,10 +26,12 @@ BATCH = 16
 
 @dataclass(frozen=True)
 class Step:
-    """One node: `inputs` are value names ("" where left out), `output` the one value it makes."""
+    """One node: `inputs` are value names ("" where left out), `output` the one value it makes. weighted: see
+    `operators.Operator`.
+    """
 
     node: str
-    operator: str
+    weighted: bool
     inputs: tuple[str, ...]
     output: str
     apply: Apply
@@ -133,6 +135,6 @@ class Batches:
 
 
 def _step(node: ir.Node) -> Step:
-    apply = build(node)
+    operator = supported(node)
     inputs = tuple("" if v is None else str(v.name) for v in node.inputs)
-    return Step(str(node.name), node.op_type, inputs, str(node.outputs[0].name), apply)
+    return Step(str(node.name), operator.weighted, inputs, str(node.outputs[0].name), operator.meaning(node))

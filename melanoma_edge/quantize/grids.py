@@ -18,9 +18,10 @@ import numpy as np
 import onnx_ir as ir
 from torch import Tensor
 
+from melanoma_edge import operators
 from melanoma_edge.quantize.affine import Affine
-from melanoma_edge.quantize.placement import MEAN, Placement, variable_inputs
-from melanoma_edge.quantize.prepare import WEIGHTED, array
+from melanoma_edge.quantize.placement import Placement, variable_inputs
+from melanoma_edge.quantize.prepare import array, convolves
 from melanoma_edge.quantize.ranges import Observation, farthest
 from melanoma_edge.quantize.sums import Exact, balanced, exact
 from melanoma_edge.quantize.ties import NUDGE, NUDGES
@@ -29,11 +30,8 @@ BITS = 10  # of the magnitude of a value
 FINER_BITS = 2  # of the grid for values that arrive in integers of another scale
 FINER = 2.0 ** np.arange(5)  # grids tried for values that become integers of another scale
 APART = 1e-4  # of a step: distance of a value on a grid from the middle of two integers
-ELEMENTWISE = ("Add", "Mul")  # one IEEE 754 operation an element
 DIVIDED = 2**11  # parts in which a mean of pixels counts, in a step that it is rounded to: more come near halves
-KEPT = {"Conv": 0.3, "Gemm": 1.0}  # of the weights' noise: a convolution's are rounded adaptively
-MOVING = ("Concat",)  # elements, and the constants among them
-PASSING = ("Relu", "Clip", "MaxPool", "Reshape", "Flatten", *MOVING)  # no arithmetic of their own
+KEPT = 0.3  # of the noise of a convolution's weights, which are rounded adaptively
 
 
 @dataclass(frozen=True)
@@ -87,13 +85,14 @@ def lay(
         inputs, made = [str(v.name) for v in variable_inputs(node)], str(node.outputs[0].name)
         reaches = [reach[name] for name in inputs if name in reach]
         on_grids = len(reaches) == len(inputs)
-        if node.op_type in WEIGHTED and on_grids:
+        operator = operators.of(node)
+        if operator.weighted and on_grids:
             weights[str(node.name)] = exact(array(node.inputs[1]), array(node.inputs[2]), reaches[0])
-        elif node.op_type == MEAN and on_grids:
+        elif operator.exact == "mean" and on_grids:
             means[made] = (str(node.name), reaches[0][0] / _pixels(node))
-        elif node.op_type in PASSING and inputs[0] in means:
-            means[made] = means[inputs[0]]
-        elif node.op_type not in (*PASSING, *ELEMENTWISE):
+        elif operator.exact == "copy" and any(name in means for name in inputs):
+            means[made] = next(means[name] for name in inputs if name in means)
+        elif operator.exact not in ("copy", "element"):
             inexact.add(str(node.name))
         crosses = made in activations and not _dyadic(activations[made].scale)
         if crosses or (made in read and made not in moved):
@@ -120,7 +119,7 @@ def clear_crossings(
     bound = {
         placement.groups.get(str(v.name), "")
         for n in model.graph
-        if n.name in placement.integer and n.op_type in (*ELEMENTWISE, MEAN)
+        if n.name in placement.integer and operators.of(n).kernel.rounds
         for v in (*variable_inputs(n), *n.outputs)
     }
     moved = dict(scales)
@@ -161,27 +160,34 @@ def _read(nodes: Collection[ir.Node]) -> set[str]:
     """The values that have to be on grids: what sums read, and what a layer makes for one Add or Mul alone, which
     runtimes join to it. Also what an operator reads whose last bit is each runtime's own, and what elements read of it:
     of few values it makes few, of which hardly one lies beside a rounding boundary."""
-    read = {str(v.name) for n in nodes if n.op_type not in (*ELEMENTWISE, *PASSING) for v in variable_inputs(n)}
-    layers = [n.outputs[0] for n in nodes if n.op_type in WEIGHTED]
-    read |= {str(v.name) for v in layers if [n.op_type for n in v.consumers()] in (["Add"], ["Mul"])}
+    kinds = {node: operators.of(node) for node in nodes}
+    read = {str(v.name) for n, o in kinds.items() if o.exact not in ("copy", "element") for v in variable_inputs(n)}
+    layers = [n.outputs[0] for n, o in kinds.items() if o.weighted]
+    read |= {str(v.name) for v in layers if [_joins(n) for n in v.consumers()] == [True]}
     rough: set[str] = set()
-    for node in nodes:
+    for node, operator in kinds.items():
         names = {str(v.name) for v in variable_inputs(node)} & rough
-        if node.op_type in ELEMENTWISE:
+        if operator.exact == "element":
             read |= names
-        elif node.op_type not in WEIGHTED and (names or node.op_type not in PASSING):
+        elif not operator.weighted and (names or operator.exact != "copy"):
             rough |= {str(v.name) for v in node.outputs}
     return read
+
+
+def _joins(node: ir.Node) -> bool:
+    """Whether a node is one operation of two tensors, which runtimes join to the layer that makes one of them."""
+    operator = operators.of(node)
+    return operator.exact == "element" and operator.data_inputs is operators.ALL
 
 
 def _shared(nodes: Collection[ir.Node], observations: Mapping[str, Observation]) -> dict[str, float]:
     """The step of each value that float layers read: see `balanced`."""
     readers: dict[str, list[ir.Node]] = {}
     for node in nodes:
-        if node.op_type in WEIGHTED and node.inputs[0] is not None:
+        if operators.of(node).weighted and node.inputs[0] is not None:
             readers.setdefault(str(node.inputs[0].name), []).append(node)
     return {
-        name: balanced([array(n.inputs[1]) for n in layers], observations[name], KEPT[layers[0].op_type])
+        name: balanced([array(n.inputs[1]) for n in layers], observations[name], KEPT if convolves(layers[0]) else 1.0)
         for name, layers in readers.items()
         if name in observations
     }
@@ -226,7 +232,7 @@ def _moved(
     steps: dict[str, float] = {}
     for node in nodes:
         names = [str(v.name) for v in variable_inputs(node)]
-        if node.op_type not in MOVING or not all(name in reach for name in names):
+        if not operators.of(node).moves or not all(name in reach for name in names):
             continue
         step = min(reach[name][0] for name in names)
         constants = [v for v in node.inputs if v is not None and v.const_value is not None]

@@ -17,14 +17,13 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 from torch import Tensor
 
+from melanoma_edge import operators
 from melanoma_edge.cores import side_by_side
 from melanoma_edge.export.temperature import last_layer
 from melanoma_edge.quantize.affine import from_range
 from melanoma_edge.quantize.executor import Edge, Program, load, run
 from melanoma_edge.quantize.fake import hooks
-from melanoma_edge.quantize.grids import PASSING
 from melanoma_edge.quantize.limits import output_group
-from melanoma_edge.quantize.placement import MEAN
 from melanoma_edge.quantize.prepare import array, set_array
 from melanoma_edge.quantize.scheme import Scheme
 from melanoma_edge.quantize.sums import exact
@@ -93,7 +92,7 @@ def _behind(value: ir.Value | None, scheme: Scheme) -> Iterator[ir.Value]:
         yield value
         node = value.producer()
         before = None if node is None or node.name in scheme.placement.integer else node
-        value = before.inputs[0] if before is not None and before.op_type in (MEAN, *PASSING) else None
+        value = before.inputs[0] if before is not None and operators.of(before).exact in ("copy", "mean") else None
 
 
 def changes(model: ir.Model, scheme: Scheme, batches: Iterable[Tensor], wanted: Logits) -> Logits:

@@ -1,51 +1,7 @@
-"""Which operators have an integer kernel in every runtime that the one quantised graph is emitted for.
-
-ORT: the operators that ONNX Runtime's CPU provider fuses Q/DQ pairs into (onnxruntime/core/optimizer/qdq_transformer,
-and the com.microsoft QLinear* contrib operators). XNNPACK: what the TFLite delegate takes in signed INT8, and the
-limits of `xnnpack_delegate.cc` and of XNNPACK's quantised operators. What is missing here runs in float between a
-dequantize and a quantize: HardSwish, HardSigmoid, Tanh and Sub have no kernel in ORT, AVERAGE_POOL_2D and SOFTMAX none
-in XNNPACK.
-"""
+"""The runtimes that the one quantised graph is emitted for; which 8-bit kernels they have is told by `operators`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-MANY = 1 << 16
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """An operator's integer kernels.
-
-    weighted: has constant int8 weights and an int32 bias. shares: output and inputs have one scale and zero point.
-    constant: operands may be uint8 constants. max_inputs: tensors taken at most. ratio: limits of the
-    requantisation scale, lower inclusive and upper exclusive (input / output for each input, product of all inputs /
-    output if `product`).
-    """
-
-    ort: str
-    xnnpack: tuple[str, ...]
-    weighted: bool = False
-    shares: bool = False
-    constant: bool = False
-    max_inputs: int = 1
-    ratio: tuple[float, float] = (0.0, float("inf"))
-    product: bool = False
-
-
-KERNELS = {
-    "Conv": Kernel("QLinearConv", ("CONV_2D", "DEPTHWISE_CONV_2D"), weighted=True, ratio=(2.0**-32, 2.0**8)),
-    "Gemm": Kernel("QGemm", ("FULLY_CONNECTED",), weighted=True, ratio=(2.0**-32, 2.0**8)),
-    "Add": Kernel("QLinearAdd", ("ADD",), constant=True, max_inputs=2, ratio=(2.0**-10, 2.0**8)),
-    "Mul": Kernel("QLinearMul", ("MUL",), constant=True, max_inputs=2, ratio=(2.0**-16, 2.0**8), product=True),
-    "Sigmoid": Kernel("QLinearSigmoid", ("LOGISTIC",)),
-    "GlobalAveragePool": Kernel("QLinearGlobalAveragePool", ("MEAN",), ratio=(2.0**-32, 2.0**8)),
-    "MaxPool": Kernel("MaxPool", ("MAX_POOL_2D",), shares=True),
-    "Concat": Kernel("QLinearConcat", ("CONCATENATION",), shares=True, constant=True, max_inputs=MANY),
-    "Reshape": Kernel("Reshape", ("RESHAPE",), shares=True),
-    "Flatten": Kernel("Flatten", ("RESHAPE",), shares=True),
-}
-SATURATIONS = ("Relu", "Clip")  # no integer kernel of their own: the QuantizeLinear after them clips
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import onnx_ir as ir
 
+from melanoma_edge import operators
+from melanoma_edge.operators import Kernel
 from melanoma_edge.quantize.affine import Affine, saturates_at
-from melanoma_edge.quantize.kernels import KERNELS
 from melanoma_edge.quantize.placement import Placement, constant_operands, variable_inputs
 from melanoma_edge.quantize.prepare import array
 from melanoma_edge.quantize.weights import weight_scales
@@ -29,12 +30,15 @@ def respect(
         outside = set()
         before = dict(scales)
         for node in model.graph:
-            if node.name in placement.integer and node.op_type in KERNELS and not _fit(node, placement, scales):
+            kernel = operators.kernel(node) if node.name in placement.integer else None
+            if kernel is not None and not _fit(node, kernel, placement, scales):
                 outside.add(str(node.name))
         if scales == before:
             break
     absorbed = {
-        placement.groups.get(str(n.outputs[0].name)): str(n.name) for n in model.graph if n.op_type not in KERNELS
+        placement.groups.get(str(n.outputs[0].name)): str(n.name)
+        for n in model.graph
+        if operators.clamp_bounds(n) is not None
     }
     for group, bounds in placement.bounds.items():
         if not saturates_at(scales[group], *bounds):
@@ -44,20 +48,20 @@ def respect(
 
 def ratios(node: ir.Node, inputs: list[float], output: float) -> list[float]:
     """The requantisation scales that the kernel of `node` is limited in."""
-    if KERNELS[node.op_type].weighted:
+    if operators.of(node).weighted:
         finest = weight_scales(array(node.inputs[1]), array(node.inputs[2]), inputs[0], output)
         return [inputs[0] * float(finest.max()) / output, inputs[0] * float(finest.min()) / output]
-    if KERNELS[node.op_type].product:
+    if operators.of(node).product:
         return [float(np.prod(inputs)) / output]
     return [scale / output for scale in inputs]
 
 
-def _fit(node: ir.Node, placement: Placement, scales: dict[str, Affine]) -> bool:
+def _fit(node: ir.Node, kernel: Kernel, placement: Placement, scales: dict[str, Affine]) -> bool:
     """Raise scales around one node where its limits ask for it; whether the node is inside them now."""
     read = [placement.groups[str(v.name)] for v in variable_inputs(node)]
     read += [placement.groups.get(str(v.name), str(v.name)) for v in constant_operands(node)]
     made = output_group(node, placement)
-    low, high = KERNELS[node.op_type].ratio
+    low, high = kernel.ratio
     found = ratios(node, [scales[g].scale for g in read], scales[made].scale)
     if max(found) >= high:
         return _raise(made, max(found) / high * MARGIN, placement, scales)

@@ -12,8 +12,8 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from melanoma_edge.quantize.kernels import SATURATIONS
-from melanoma_edge.quantize.prepare import WEIGHTED, array
+from melanoma_edge import operators
+from melanoma_edge.quantize.prepare import array
 from melanoma_edge.quantize.scheme import Scheme
 from melanoma_edge.quantize.sensitivity import Sensitivity
 
@@ -92,7 +92,8 @@ def _effects(model: ir.Model, scheme: Scheme, sensitivity: Sensitivity) -> _Effe
     home: dict[ir.Node, list[ir.Node]] = {}
     for node in model.graph:
         maker = node.inputs[0].producer() if node.inputs and node.inputs[0] is not None else None
-        absorbed = node.name in scheme.placement.integer and maker is not None and node.op_type in SATURATIONS
+        clamps = node.name in scheme.placement.integer and operators.clamp_bounds(node) is not None
+        absorbed = clamps and maker is not None
         home[node] = home[maker] if absorbed and maker is not None else []
         home[node].append(node)
         if not absorbed:
@@ -161,7 +162,7 @@ def cost(node: ir.Node) -> float:
 
 def _weights(node: ir.Node) -> float:
     """How many constant weights a Conv or Gemm has; 0 for other nodes."""
-    constant = node.op_type in WEIGHTED and node.inputs[1] is not None and node.inputs[1].const_value is not None
+    constant = operators.of(node).weighted and node.inputs[1] is not None and node.inputs[1].const_value is not None
     return float(array(node.inputs[1]).size) if constant else 0.0
 
 

@@ -6,15 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
-from melanoma_edge.quantize.affine import SIGMOID, Affine
-from melanoma_edge.quantize.kernels import KERNELS, SATURATIONS
-from melanoma_edge.quantize.operators import clip_bounds
-from melanoma_edge.quantize.prepare import WEIGHTED, array
+from melanoma_edge import operators
+from melanoma_edge.operators import Bounds, clamp_bounds
+from melanoma_edge.quantize.affine import Affine
+from melanoma_edge.quantize.prepare import array
 
-Bounds = tuple[float, float]
 UNBOUNDED: Bounds = (-np.inf, np.inf)
-MEAN = "GlobalAveragePool"
-RESHAPES = ("Flatten", "Reshape", "Squeeze")
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,7 @@ class Placement:
 
 
 def place(model: ir.Model, *, image: Affine | None, float_head: bool, float_nodes: Collection[str]) -> Placement:
-    """Place every operator that has an integer kernel in all runtimes (`kernels.KERNELS`), except those kept in float.
+    """Place every operator that has an integer kernel in all runtimes (`operators.kernel`), except those kept in float.
 
     image: exact parameters of the network's input, when its preprocessing has any. float_head: the last Conv or Gemm,
     the mean over pixels before it and what follows it stay in float, so that neither the features that it reads nor the
@@ -67,7 +64,7 @@ def place(model: ir.Model, *, image: Affine | None, float_head: bool, float_node
         groups=groups,
         sources=sources,
         fixed={groups[v]: a for v, a in _fixed(graph, integer, image) if v in groups},
-        bounds={groups[n.outputs[0].name or ""]: clip_bounds(n) for n in graph if n.name in integer and _saturates(n)},
+        bounds={groups[str(n.outputs[0].name)]: b for n in graph if n.name in integer and (b := clamp_bounds(n))},
         constants=constants,
     )
 
@@ -79,12 +76,12 @@ def variable_inputs(node: ir.Node) -> list[ir.Value]:
 
 def constant_operands(node: ir.Node) -> list[ir.Value]:
     """The constants that are operands like any other, so that they are quantised as activations are."""
-    kernel = KERNELS.get(node.op_type)
+    kernel = operators.kernel(node)
     return [v for v in node.inputs if v is not None and v.const_value is not None] if kernel and kernel.constant else []
 
 
 def _saturates(node: ir.Node) -> bool:
-    return node.op_type in SATURATIONS
+    return clamp_bounds(node) is not None
 
 
 def _head(graph: ir.Graph) -> Iterator[str]:
@@ -93,30 +90,31 @@ def _head(graph: ir.Graph) -> Iterator[str]:
     while node is not None:
         yield str(node.name)
         before = variable_inputs(node)
-        if len(before) != 1 or node.op_type == MEAN:
+        if len(before) != 1 or _is_mean(node):
             return
-        last = last or node.op_type in WEIGHTED
+        last = last or operators.of(node).weighted
         node = _mean_before(before[0]) if last else before[0].producer()
 
 
 def _mean_before(value: ir.Value) -> ir.Node | None:
     """The mean over pixels, or the reshape behind one, that makes `value` for one reader only."""
     node = value.producer()
-    if node is None or len(value.consumers()) != 1 or node.op_type not in (MEAN, *RESHAPES):
+    if node is None or len(value.consumers()) != 1 or not (_is_mean(node) or operators.of(node).keeps_order):
         return None
-    return node if node.op_type == MEAN or (node.inputs[0] and _mean_before(node.inputs[0])) else None
+    return node if _is_mean(node) or (node.inputs[0] and _mean_before(node.inputs[0])) else None
+
+
+def _is_mean(node: ir.Node) -> bool:
+    return operators.of(node).exact == "mean"
 
 
 def _has_kernel(node: ir.Node) -> bool:
-    kernel = KERNELS.get(node.op_type)
-    if kernel is None or node.domain not in ("", "ai.onnx") or len(node.outputs) != 1:
+    operator, variables = operators.of(node), variable_inputs(node)
+    if not operator.kernel.everywhere or len(node.outputs) != 1 or not variables:
         return False
-    variables, constants = variable_inputs(node), len(node.inputs) - len(variable_inputs(node))
-    if kernel.weighted:
+    if operator.weighted:
         return len(variables) == 1 and len(node.inputs) == 3 and all(v is not None for v in node.inputs)
-    if kernel.constant and not kernel.shares:
-        return bool(variables) and len(variables) + constants == kernel.max_inputs
-    return 1 <= len(variables) <= kernel.max_inputs
+    return operator.data_inputs is operators.ALL or len(variables) == 1
 
 
 def _integer_nodes(graph: ir.Graph, kept: Collection[str]) -> frozenset[str]:
@@ -128,7 +126,7 @@ def _integer_nodes(graph: ir.Graph, kept: Collection[str]) -> frozenset[str]:
         if _saturates(node):
             fits = from_integers[0] and _can_disappear(node)
         else:
-            fits = _has_kernel(node) and (KERNELS[node.op_type].weighted or any(from_integers))
+            fits = _has_kernel(node) and (operators.of(node).weighted or any(from_integers))
         if fits and node.name not in kept:
             integer.add(str(node.name))
     return frozenset(integer)
@@ -139,8 +137,8 @@ def _surrounded(graph: ir.Graph, integer: Collection[str], kept: Collection[str]
     the Relu or Clip behind them."""
     found: set[str] = set()
     for node in graph:
-        kernel = KERNELS.get(node.op_type)
-        if node.name not in kept or node.name in integer or kernel is None or kernel.weighted:
+        weighted = operators.kernel(node) is None or operators.of(node).weighted
+        if node.name not in kept or node.name in integer or weighted:
             continue
         last = node.outputs[0]
         readers = last.consumers()
@@ -159,7 +157,7 @@ def _borders_of_floats(graph: ir.Graph, integer: Collection[str]) -> set[str]:
     found: set[str] = set()
     borders: set[str] = {str(graph.inputs[0].name)}
     for node in graph:
-        if _moves(node) and all(v.name in borders for v in variable_inputs(node)):
+        if operators.of(node).moves and all(v.name in borders for v in variable_inputs(node)):
             borders.add(str(node.outputs[0].name))
     for node in reversed(graph):
         made = node.outputs[0]
@@ -170,16 +168,13 @@ def _borders_of_floats(graph: ir.Graph, integer: Collection[str]) -> set[str]:
     return found
 
 
-def _moves(node: ir.Node) -> bool:
-    return node.op_type == "Concat"
-
-
 def _can_disappear(node: ir.Node) -> bool:
     """Whether the QuantizeLinear of the operator before this Relu or Clip can do its work."""
     value = variable_inputs(node)[0]
     producer = value.producer()
-    low, high = clip_bounds(node)
-    requantizes = producer is not None and producer.op_type in KERNELS and not KERNELS[producer.op_type].shares
+    low, high = clamp_bounds(node) or UNBOUNDED
+    kernel = None if producer is None else operators.kernel(producer)
+    requantizes = kernel is not None and not kernel.shares
     return requantizes and len(value.uses()) == 1 and not value.is_graph_output() and low <= 0 <= high
 
 
@@ -202,7 +197,7 @@ def _groups(graph: ir.Graph, integer: Collection[str]) -> dict[str, str]:
         if node.name not in integer:
             continue
         read = [] if _saturates(node) else variable_inputs(node)
-        shares = node.op_type in KERNELS and KERNELS[node.op_type].shares
+        shares = _shares(node)
         given = constant_operands(node) if shares else []
         values = [str(v.name) for v in [*read, *given, *node.outputs] if not _absorbed(v, integer)]
         for name in values:
@@ -217,12 +212,12 @@ def _groups(graph: ir.Graph, integer: Collection[str]) -> dict[str, str]:
 def _is_copy(graph: ir.Graph, name: str, integer: Collection[str]) -> bool:
     """Whether a value only repeats values of its own group (a reshape, a pool, a concatenation)."""
     producer = _producers(graph).get(name)
-    return (
-        producer is not None
-        and producer.name in integer
-        and producer.op_type in KERNELS
-        and KERNELS[producer.op_type].shares
-    )
+    return producer is not None and producer.name in integer and _shares(producer)
+
+
+def _shares(node: ir.Node) -> bool:
+    """Whether a node's output has the scale of its inputs."""
+    return operators.of(node).kernel.shares
 
 
 def _producers(graph: ir.Graph) -> dict[str, ir.Node]:
@@ -233,8 +228,9 @@ def _fixed(graph: ir.Graph, integer: Collection[str], image: Affine | None) -> I
     if image is not None:
         yield str(graph.inputs[0].name), image
     for node in graph:
-        if node.op_type == "Sigmoid" and node.name in integer:
-            yield str(node.outputs[0].name), SIGMOID
+        fixed = operators.of(node).kernel.fixed
+        if fixed is not None and node.name in integer:
+            yield str(node.outputs[0].name), Affine(*fixed)
 
 
 def _conflict(graph: ir.Graph, integer: frozenset[str], groups: Mapping[str, str], image: Affine | None) -> str | None:
@@ -246,10 +242,10 @@ def _conflict(graph: ir.Graph, integer: frozenset[str], groups: Mapping[str, str
     for name, group in groups.items():
         if name not in given and not _is_copy(graph, name, integer):
             node = producers.get(name)
-            bounds = clip_bounds(node) if node is not None and _saturates(node) and node.name in integer else UNBOUNDED
-            wanted.setdefault(group, set()).add((fixed.get(name), bounds))
+            bounds = clamp_bounds(node) if node is not None and node.name in integer else None
+            wanted.setdefault(group, set()).add((fixed.get(name), bounds or UNBOUNDED))
     for node in graph:
-        joins = node.name in integer and node.op_type == "Concat"
+        joins = node.name in integer and _shares(node) and operators.of(node).data_inputs is operators.ALL
         asked = wanted[groups[str(node.outputs[0].name)]] if joins else set()
         if joins and (len(asked) > 1 or not all(_holds(asked, v) for v in constant_operands(node))):
             return str(node.name)

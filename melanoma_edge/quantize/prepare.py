@@ -7,7 +7,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 from onnx_ir.passes.common import LiftConstantsToInitializersPass
 
-WEIGHTED = ("Conv", "Gemm")
+from melanoma_edge import operators
 
 
 def prepare(model: ir.Model) -> ir.Model:
@@ -21,7 +21,7 @@ def prepare(model: ir.Model) -> ir.Model:
     LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(copy)
     _name_nodes(copy.graph)
     for node in copy.graph:
-        if node.op_type in WEIGHTED and node.inputs[1] is not None and node.inputs[1].const_value is not None:
+        if operators.of(node).weighted and node.inputs[1] is not None and node.inputs[1].const_value is not None:
             _own_parameters(copy.graph, node)
     return copy
 
@@ -30,6 +30,11 @@ def array(value: ir.Value | None) -> NDArray[np.float32]:
     """The float32 array of a constant value."""
     assert value is not None and value.const_value is not None, "not a constant"
     return np.asarray(value.const_value.numpy(), np.float32)
+
+
+def convolves(node: ir.Node) -> bool:
+    """Whether a weighted node's weights meet more than one vector an image."""
+    return array(node.inputs[1]).ndim > 2
 
 
 def set_array(value: ir.Value | None, data: NDArray[np.floating]) -> None:
@@ -55,7 +60,7 @@ def _own_parameters(graph: ir.Graph, node: ir.Node) -> None:
     if stored is not None and stored.const_value is None:
         return
     bias = np.zeros(channels, np.float32) if stored is None else array(stored)
-    if node.op_type == "Gemm":
+    if weight.ndim == 2:  # a Gemm
         weight = weight if node.attributes.get_int("transB", 0) else weight.T
         channels = weight.shape[0]
         bias = np.zeros(channels, np.float32) if stored is None else bias

@@ -16,7 +16,7 @@ from melanoma_edge.quantize.evidence import Evidence, exact_input, gather, momen
 from melanoma_edge.quantize.executor import Batches, Images
 from melanoma_edge.quantize.fidelity import signal_to_noise
 from melanoma_edge.quantize.head import answers, refit, settle_sums
-from melanoma_edge.quantize.prepare import array, set_array
+from melanoma_edge.quantize.prepare import array, convolves, set_array
 from melanoma_edge.quantize.ranges import Observation
 from melanoma_edge.quantize.recipe import Recipe
 from melanoma_edge.quantize.report import QuantizationReport
@@ -136,7 +136,7 @@ def _round(model: ir.Model, evidence: Evidence, scheme: Scheme, progress: Progre
     out: it multiplies one vector an image, of which there are fewer than weights, so that it would learn them by heart.
     """
     nodes = weighted_nodes(model, scheme.placement)
-    exact = [node for node in model.graph if node.name in scheme.grids.weights and node.op_type == "Conv"]
+    exact = [node for node in model.graph if node.name in scheme.grids.weights and convolves(node)]
     second = moments(evidence, [*nodes, *exact], progress)
     for done, node in enumerate(nodes, 1):
         name = str(node.name)

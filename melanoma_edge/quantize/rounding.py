@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from melanoma_edge.cores import side_by_side
+from melanoma_edge.operators._window import padding
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantize.affine import SMALLEST_SCALE
 from melanoma_edge.quantize.executor import Batches, Program, Step, run
-from melanoma_edge.quantize.operators import padding
 from melanoma_edge.quantize.prepare import array
 from melanoma_edge.quantize.weights import LARGEST
 
@@ -116,7 +116,7 @@ def _descend(weight: Tensor, scales: Tensor, moments: Tensor, largest: float) ->
 
 def _patches(node: ir.Node, value: Tensor) -> Tensor:
     """The inputs that meet the weights of an output channel, `[N, G, I, L]` at L positions."""
-    if node.op_type == "Gemm":
+    if array(node.inputs[1]).ndim == 2:
         return value[:, None, :, None]
     channels, height, width = array(node.inputs[1]).shape[1:]
     dilation, stride = (list(node.attributes.get_ints(name, [1, 1]) or ()) for name in ("dilations", "strides"))

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import onnx_ir as ir
 
+from melanoma_edge import operators
 from melanoma_edge.quantize.affine import Affine, from_range
 from melanoma_edge.quantize.grids import NONE, Grids, clear_crossings, lay, rounded
-from melanoma_edge.quantize.kernels import KERNELS
 from melanoma_edge.quantize.limits import output_group, respect
 from melanoma_edge.quantize.placement import Placement, place
 from melanoma_edge.quantize.prepare import array
@@ -36,9 +36,7 @@ class Scheme:
 
 def weighted_nodes(model: ir.Model, placement: Placement) -> list[ir.Node]:
     """The Conv and Gemm nodes in integers, in topological order."""
-    return [
-        n for n in model.graph if n.name in placement.integer and n.op_type in KERNELS and KERNELS[n.op_type].weighted
-    ]
+    return [n for n in model.graph if n.name in placement.integer and operators.of(n).weighted]
 
 
 def settle(

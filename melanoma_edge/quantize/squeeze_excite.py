@@ -8,6 +8,7 @@ factor costs C products and passes on to the large product and to the layer that
 import numpy as np
 import onnx_ir as ir
 
+from melanoma_edge import operators
 from melanoma_edge.quantize.channels import channel_classes, is_scaling
 from melanoma_edge.quantize.prepare import array, set_array
 
@@ -44,7 +45,8 @@ def _made(node: ir.Node) -> str:
 
 def _gate(node: ir.Node) -> tuple[ir.Node, int] | None:
     """A product of two values, and which operand is a gate."""
-    if node.op_type != "Mul" or any(v is None or v.const_value is not None or v.shape is None for v in node.inputs):
+    unknown = any(v is None or v.const_value is not None or v.shape is None for v in node.inputs)
+    if not operators.of(node).product or unknown:
         return None
     shapes = [tuple(v.shape) for v in node.inputs if v is not None and v.shape is not None]
     gates = [i for i, shape in enumerate(shapes) if len(shape) == 4 and shape[2:] == PIXEL]

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import onnx_ir as ir
 
+from melanoma_edge import operators
 from melanoma_edge.quantize.affine import LEVELS, Affine
 from melanoma_edge.quantize.channels import is_scaling
 from melanoma_edge.quantize.limits import output_group
@@ -27,8 +28,8 @@ NUDGE, NUDGES = 1e-3, 20
 def avoid_ties(
     model: ir.Model, placement: Placement, scales: Mapping[str, Affine]
 ) -> tuple[dict[str, Affine], frozenset[str]]:
-    """`scales` (by group, and by constant) moved for every Add, Mul and GlobalAveragePool in integers, and the nodes
-    for which there is no such move.
+    """`scales` (by group, and by constant) moved for every sum, product and mean in integers, and the nodes for which
+    there is no such move.
 
     The scale of a group that saturates at a Relu or Clip only goes down.
     """
@@ -36,7 +37,8 @@ def avoid_ties(
     held = set(placement.fixed)
     close: set[str] = set()
     for node in model.graph:
-        if node.name not in placement.integer or node.op_type not in ("Add", "Mul", "GlobalAveragePool"):
+        kernel = operators.kernel(node)
+        if node.name not in placement.integer or kernel is None or not kernel.rounds:
             continue
         read = [placement.groups[str(v.name)] for v in variable_inputs(node)]
         made = output_group(node, placement)
@@ -45,7 +47,7 @@ def avoid_ties(
             fits = _product(node, [*read, *factors], made, placement, moved, held | set(factors))
         elif constant_operands(node):
             fits = _with_constant(node, read[0], made, placement, moved, made not in held)
-        elif node.op_type == "Add":
+        elif kernel.rounds == "sum":
             fits = _sum(read, made, placement, moved, held)
         else:
             fits = _product(node, read, made, placement, moved, held)
@@ -85,7 +87,7 @@ def _product(
 ) -> bool:
     """Make the ratio of a product of values, or of a mean, a fraction with an odd denominator."""
     shape = node.inputs[0].shape if node.inputs[0] is not None else None
-    pixels = 1 if node.op_type == "Mul" or shape is None else int(np.prod(shape.numpy()[2:]))
+    pixels = 1 if operators.of(node).product or shape is None else int(np.prod(shape.numpy()[2:]))
     ratio = float(np.prod([scales[g].scale for g in read])) / pixels / scales[made].scale
     wanted = fraction(ratio, least=made in placement.bounds)
     if made not in held:
@@ -106,7 +108,7 @@ def _with_constant(
     affine = scales[str(operand.name)]
     constant = (np.rint(array(operand) / affine.scale) * affine.scale).reshape(-1, 1).astype(np.float64)
     value = (np.arange(LEVELS + 1) - scales[read].zero_point) * scales[read].scale
-    exact = value + constant if node.op_type == "Add" else value * constant
+    exact = value * constant if operators.of(node).product else value + constant
     start, direction = scales[made].scale, -1 if made in placement.bounds else 1
     for nudge in range(NUDGES if free else 1):
         scale = float(np.float32(start * (1 + direction * nudge * NUDGE)))

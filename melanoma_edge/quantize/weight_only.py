@@ -7,6 +7,7 @@ float. In a browser, where ONNX Runtime's INT8 is slower than float on most netw
 import numpy as np
 import onnx_ir as ir
 
+from melanoma_edge import graph
 from melanoma_edge.quantize.scheme import Scheme
 
 NAME = "weight_only_wi8_afp32"  # as ai-edge-quantizer calls such a recipe
@@ -33,7 +34,7 @@ def weight_only(model: ir.Model, scheme: Scheme, smallest: int = SMALLEST) -> ir
             )
         ]
         real = ir.val(f"{name}_dequantized", ir.DataType.FLOAT, weights.values.shape)
-        unfold = ir.node("DequantizeLinear", stored, {"axis": 0}, outputs=[real], name=f"{name}_DequantizeLinear")
+        unfold = ir.node(graph.DEQUANTIZE, stored, {"axis": 0}, outputs=[real], name=f"{name}_DequantizeLinear")
         for value in stored:
             copy.graph.register_initializer(value)
         copy.graph.insert_before(node, unfold)

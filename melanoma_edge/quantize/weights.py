@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from melanoma_edge.operators.conv import RATIO
 from melanoma_edge.quantize.affine import SMALLEST_SCALE
-from melanoma_edge.quantize.kernels import KERNELS
 
 LARGEST = 127  # -128 is left out: the range is symmetric
 BIAS_LIMIT = 2**30  # half of int32, the rest is for the sum of products
@@ -36,7 +36,7 @@ def weight_scales(
     """max |w| / 127 per channel, raised where that would be 0 or denormal (a dead channel), would overflow the int32
     bias, or would fall below the requantisation scale that XNNPACK takes."""
     largest = np.abs(weight.reshape(len(weight), -1)).max(axis=1).astype(np.float64)
-    floor = max(SMALLEST_SCALE, KERNELS["Conv"].ratio[0] * output_scale / input_scale)
+    floor = max(SMALLEST_SCALE, RATIO[0] * output_scale / input_scale)
     for_bias = np.abs(bias.astype(np.float64)) / (input_scale * BIAS_LIMIT)
     return np.asarray(np.maximum(np.maximum(largest / LARGEST, for_bias), floor), np.float32)
 

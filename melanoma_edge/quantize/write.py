@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import onnx_ir as ir
 
+from melanoma_edge import graph as graphs
+from melanoma_edge.operators import clamp_bounds
 from melanoma_edge.quantize.affine import quantize_array
 from melanoma_edge.quantize.grids import magic
-from melanoma_edge.quantize.kernels import SATURATIONS
 from melanoma_edge.quantize.placement import constant_operands
 from melanoma_edge.quantize.prepare import array
 from melanoma_edge.quantize.scheme import Scheme
@@ -42,7 +43,7 @@ def write(model: ir.Model, scheme: Scheme) -> ir.Model:
     for node in model.graph:
         if node.name not in scheme.placement.integer:
             _write_float(draft, node)
-        elif node.op_type not in SATURATIONS:
+        elif clamp_bounds(node) is None:
             _write_integer(draft, node)
     output = draft.reals.get(draft.output) or draft.floats[draft.output]
     graph = ir.Graph(
@@ -90,8 +91,8 @@ def _quantize(draft: _Draft, name: str, source: ir.Value) -> ir.Value:
     parameters = _parameters(draft, name)
     integers = ir.val(f"{name}_quantized", ir.DataType.UINT8, source.shape)
     real = ir.val(name if name == draft.output else f"{name}_dequantized", ir.DataType.FLOAT, source.shape)
-    _add(draft, "QuantizeLinear", [source, *parameters], integers)
-    draft.reals[name] = _add(draft, "DequantizeLinear", [integers, *parameters], real)
+    _add(draft, graphs.QUANTIZE, [source, *parameters], integers)
+    draft.reals[name] = _add(draft, graphs.DEQUANTIZE, [integers, *parameters], real)
     return real
 
 
@@ -103,7 +104,7 @@ def _dequantize(
         stored = _constant(draft, f"{name}_quantized", integers)
         real = ir.val(f"{name}_dequantized", ir.DataType.FLOAT, integers.shape)
         attributes = {} if axis is None else {"axis": axis}
-        draft.reals[name] = _add(draft, "DequantizeLinear", [stored, *parameters], real, attributes)
+        draft.reals[name] = _add(draft, graphs.DEQUANTIZE, [stored, *parameters], real, attributes)
     return draft.reals[name]
 
 

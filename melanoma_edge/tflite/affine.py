@@ -48,7 +48,7 @@ def per_tensor(node: ir.Node) -> Quantization:
 
 def constant_integers(node: ir.Node | None) -> Integers | None:
     """The integers that a DequantizeLinear of a constant reads; None for a computed input, or another operator."""
-    if node is None or not graph.is_op(node, "DequantizeLinear"):
+    if node is None or not graph.is_dequantize(node):
         return None
     array: NDArray[Any] | None = graph.constant(node.inputs[0])
     if array is None:

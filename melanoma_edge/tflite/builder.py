@@ -6,11 +6,13 @@ equal data one buffer, and equal vectors of the FlatBuffer (scales, zero points,
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import flatbuffers
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
+
+from melanoma_edge.tflite import schema
 
 SCHEMA_VERSION = 3
 FILE_IDENTIFIER = b"TFL3"
@@ -18,11 +20,7 @@ SIGNATURE = "serving_default"
 BUFFER_ALIGNMENT = 16  # `force_align: 16` of Buffer.data in schema.fbs, which Python's generated code leaves out
 RUNTIME_VERSION_BYTES = 16  # fixed width of the `min_runtime_version` buffer
 
-TYPES = {
-    np.dtype(np.float32): schema.TensorType.FLOAT32,
-    np.dtype(np.int8): schema.TensorType.INT8,
-    np.dtype(np.int32): schema.TensorType.INT32,
-}
+TYPES = {np.dtype(np.float32): "FLOAT32", np.dtype(np.int8): "INT8", np.dtype(np.int32): "INT32"}
 
 
 @dataclass(frozen=True)
@@ -43,9 +41,9 @@ class Quantization:
 class ModelBuilder:
     """Collects one subgraph. Tensors are named by index, as in the file."""
 
-    tensors: list[schema.TensorT] = field(default_factory=list)
-    buffers: list[schema.BufferT] = field(default_factory=lambda: [schema.BufferT()])
-    operators: list[schema.OperatorT] = field(default_factory=list)
+    tensors: list[Any] = field(default_factory=list)  # TensorT, BufferT, OperatorT
+    buffers: list[Any] = field(default_factory=lambda: [schema.BufferT()])
+    operators: list[Any] = field(default_factory=list)
     codes: dict[tuple[str, int], int] = field(default_factory=dict)
     _data: dict[bytes, int] = field(default_factory=dict)
     _constants: dict[object, int] = field(default_factory=dict)
@@ -133,7 +131,7 @@ class ModelBuilder:
         self.tensors.append(
             schema.TensorT(
                 shape=np.array(shape, np.int32),
-                type=TYPES[dtype],
+                type=getattr(schema.TensorType, TYPES[dtype]),
                 buffer=buffer,
                 name=name,
                 quantization=parameters,
@@ -166,11 +164,11 @@ class _SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]
         return self._vectors[key]
 
 
-def _operator_code(name: str, version: int) -> schema.OperatorCodeT:
+def _operator_code(name: str, version: int) -> Any:
     code = getattr(schema.BuiltinOperator, name)
     # readers older than the 32-bit code look at the byte, in which 127 means "see the other field"
     return schema.OperatorCodeT(builtinCode=code, deprecatedBuiltinCode=min(code, 127), version=version)
 
 
-def _tensor_maps(tensors: Mapping[str, int]) -> list[schema.TensorMapT]:
+def _tensor_maps(tensors: Mapping[str, int]) -> list[Any]:
     return [schema.TensorMapT(name=name, tensorIndex=index) for name, index in tensors.items()]

@@ -1,31 +1,30 @@
 """What rules write with: the tensors of the values of an ONNX graph, and the operators between them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import onnx_ir as ir
-from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
 from melanoma_edge import graph
-from melanoma_edge.tflite import layout, versions
+from melanoma_edge.tflite import layout, schema
 from melanoma_edge.tflite.affine import Integers, constant_integers, per_tensor
 from melanoma_edge.tflite.builder import ModelBuilder, Quantization
 from melanoma_edge.tflite.errors import unsupported
-
-if TYPE_CHECKING:
-    from melanoma_edge.export.plan import Plan
+from melanoma_edge.tflite.plan import Plan
+from melanoma_edge.tflite.versions import Version, Versions
 
 
 @dataclass
 class Emission:
-    """A file under way. tensors: float values, and outputs of QuantizeLinear, to tensor index. flattened: 2-D values
-    whose elements lie in (H, W, C) order, with the (C, H, W) they came from.
+    """A file under way. versions: of TFLite's operators. tensors: float values, and outputs of QuantizeLinear, to
+    tensor index. flattened: 2-D values whose elements lie in (H, W, C) order, with the (C, H, W) they came from.
     """
 
-    plan: "Plan"
+    plan: Plan
+    versions: Mapping[str, Versions]
     builder: ModelBuilder = field(default_factory=ModelBuilder)
     tensors: dict[ir.Value, int] = field(default_factory=dict)
     quantizations: dict[int, Quantization] = field(default_factory=dict)
@@ -35,6 +34,10 @@ class Emission:
     def is_integer(self, node: ir.Node) -> bool:
         """Whether `node` is written as an 8-bit operator."""
         return node in self.plan.integer
+
+    def is_image(self, value: ir.Value | None) -> bool:
+        """Whether a value lies channels last in the file."""
+        return value in self.plan.images
 
     def input(self, node: ir.Node, index: int) -> int:
         """Tensor of a computed input: int8 for an 8-bit operator, else float32."""
@@ -48,7 +51,8 @@ class Emission:
         value, output = node.inputs[index], graph.dims(node.outputs[0])
         if value is None or output is None:
             raise unsupported(node, f"input {index} or the output has no known shape")
-        found = self._constant_operand(node, value, lambda array: layout.operand(array, len(output)))
+        image = self.is_image(node.outputs[0])
+        found = self._constant_operand(node, value, lambda array: layout.operand(array, len(output), image))
         if found is not None:
             return found
         shape = graph.dims(value)
@@ -58,8 +62,8 @@ class Emission:
 
     def member(self, node: ir.Node, index: int) -> int:
         """Tensor of an input that is a part of the output and may be a constant."""
-        value = node.inputs[index]
-        found = None if value is None else self._constant_operand(node, value, layout.array)
+        value, image = node.inputs[index], self.is_image(node.outputs[0])
+        found = None if value is None else self._constant_operand(node, value, lambda a: layout.array(a, image))
         return self.input(node, index) if found is None else found
 
     def _constant_operand(
@@ -69,9 +73,9 @@ class Emission:
         integers, array = constant_integers(value.producer()), graph.constant(value)
         if integers is not None and self.is_integer(node):
             quantization = Quantization(integers.scale, np.broadcast_to(integers.zero_point, integers.scale.shape))
-            return self._constant(value, laid(integers.array), quantization)
+            return self.constant(str(value.name), laid(integers.array), quantization)
         real = array if integers is None else integers.real()
-        return None if real is None else self._constant(value, laid(real.astype(np.float32)))
+        return None if real is None else self.constant(str(value.name), laid(real.astype(np.float32)))
 
     def output(self, node: ir.Node) -> int:
         """New tensor for the result of `node`, after what it swallowed."""
@@ -79,12 +83,10 @@ class Emission:
         dims = graph.dims(node.outputs[0])
         if dims is None:
             raise unsupported(node, "its output has no known shape")
-        if self.is_integer(node):
-            quantizer = value.producer()
-            assert quantizer is not None
-            self.tensors[value] = self.tensor(str(value.name), layout.shape(dims), per_tensor(quantizer))
-        else:
-            self.tensors[value] = self.tensor(str(value.name), layout.shape(dims))
+        quantizer = value.producer() if self.is_integer(node) else None
+        parameters = None if quantizer is None else per_tensor(quantizer)
+        shape = layout.shape(dims, self.is_image(node.outputs[0]))
+        self.tensors[value] = self.tensor(str(value.name), shape, parameters)
         return self.tensors[value]
 
     def fused(self, node: ir.Node) -> int:
@@ -99,8 +101,8 @@ class Emission:
         integers = constant_integers(node)
         array = integers.real() if integers is not None else graph.constant(value)
         if array is not None:
-            return self._constant(value, array.astype(np.float32))
-        if node is None or not graph.is_op(node, "DequantizeLinear"):
+            return self.constant(str(value.name), array.astype(np.float32))
+        if node is None or not graph.is_dequantize(node):
             raise ValueError(f"value {value.name!r} is read before it is written")
         source = self.integer(value)
         self.tensors[value] = self.tensor(str(value.name), self.shape(source))
@@ -109,7 +111,7 @@ class Emission:
 
     def integer(self, dequantized: ir.Value) -> int:
         """int8 tensor that the DequantizeLinear behind `dequantized` reads."""
-        node = graph.producer(dequantized, "DequantizeLinear")
+        node = graph.dequantizer(dequantized)
         if node is None or node.inputs[0] is None:
             raise ValueError(f"value {dequantized.name!r} is not the output of a DequantizeLinear")
         return self.tensors[self.plan.aliases.get(node.inputs[0], node.inputs[0])]
@@ -152,16 +154,24 @@ class Emission:
         inputs: Sequence[int],
         outputs: Sequence[int],
         options: object | None = None,
-        version: tuple[int, str] | None = None,
+        version: Version | None = None,
     ) -> None:
-        """Append an operator; `version` is only given where the plain one does not do (see `versions`)."""
+        """Append an operator; `version` is only given where the usual one of `versions` does not do.
+
+        Raises ValueError for a use that has none.
+        """
+        as_float, as_int8 = self.versions[name]
         int8 = self.builder.tensors[inputs[0]].type == schema.TensorType.INT8
-        number, runtime = version or versions.version(name, int8=int8)
+        found = version or (as_int8 if int8 else as_float)
+        if found is None:
+            raise ValueError(f"{name} has no int8 form here")
+        number, runtime = found
         self.runtimes.add(runtime)
         self.builder.operator(name, number, inputs, outputs, options)
 
-    def _constant(self, value: ir.Value, array: NDArray[np.generic], quantization: Quantization | None = None) -> int:
-        index = self.builder.constant(str(value.name), array, quantization)
+    def constant(self, name: str, array: NDArray[np.generic], quantization: Quantization | None = None) -> int:
+        """Constant tensor of these elements."""
+        index = self.builder.constant(name, array, quantization)
         if quantization is not None:
             self.quantizations[index] = quantization
         return index

@@ -7,7 +7,6 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from melanoma_edge import graph
 from melanoma_edge.tflite.affine import Integers, constant_integers
 from melanoma_edge.tflite.builder import Quantization
 from melanoma_edge.tflite.emission import Emission, constant_input
@@ -58,18 +57,18 @@ def has_integer_weights(node: ir.Node, output: Quantization) -> bool:
     if given is not None and (bias is None or bias.array.dtype != np.int32 or np.any(bias.zero_point)):
         return False
     scaled = node.attributes.get_float("alpha", 1.0) != 1.0 or node.attributes.get_float("beta", 1.0) != 1.0
-    return not scaled and (weights.scale.size == 1 or weights.axis == int(_columns_first(node)))
+    return not scaled and (weights.scale.size == 1 or weights.axis == int(_columns_first(node, weights.array)))
 
 
-def _columns_first(node: ir.Node) -> bool:
-    """Whether the weights are `[in, out]`."""
-    return graph.is_op(node, "MatMul") or (graph.is_op(node, "Gemm") and node.attributes.get_int("transB", 0) != 1)
+def _columns_first(node: ir.Node, weights: NDArray[Any]) -> bool:
+    """Whether the weights are a matrix `[in, out]`."""
+    return weights.ndim == 2 and node.attributes.get_int("transB", 0) != 1
 
 
 def _read_float(node: ir.Node, bias: NDArray[np.float32] | Integers | None) -> Weights:
     given = constant_input(node, 1)
     real = given.real() if isinstance(given, Integers) else given
-    rows = real.T if _columns_first(node) else real
+    rows = real.T if _columns_first(node, real) else real
     rows = rows * np.float32(node.attributes.get_float("alpha", 1.0))
     offset = np.zeros(1, np.float32) if bias is None else bias.real() if isinstance(bias, Integers) else bias
     offset = offset * np.float32(node.attributes.get_float("beta", 1.0))
@@ -84,7 +83,7 @@ def _read_integer(node: ir.Node, e: Emission, bias: NDArray[np.float32] | Intege
     source = node.inputs[1].producer() if node.inputs[1] is not None else None
     if not isinstance(given, Integers) or source is None or source.inputs[0] is None:
         raise unsupported(node, "an 8-bit operator has integer weights")
-    rows = given.array.T if _columns_first(node) else given.array
+    rows = given.array.T if _columns_first(node, given.array) else given.array
     input_scale = e.quantizations[e.input(node, 0)].scale[0]
     bias_scale = (given.scale * input_scale).astype(np.float32)
     integers = np.zeros(1, np.int32) if not isinstance(bias, Integers) else _in_steps_of(bias_scale, bias)

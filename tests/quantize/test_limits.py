@@ -2,8 +2,8 @@ import numpy as np
 import onnx_ir as ir
 from onnx_graphs import Builder
 
+from melanoma_edge import operators
 from melanoma_edge.quantize.affine import Affine, saturates_at
-from melanoma_edge.quantize.kernels import KERNELS
 from melanoma_edge.quantize.limits import ratios, respect
 from melanoma_edge.quantize.placement import Placement, constant_operands, place, variable_inputs
 from melanoma_edge.quantize.prepare import prepare
@@ -17,12 +17,13 @@ def setting(b: Builder, x: ir.Value) -> tuple[ir.Model, Placement]:
 def outside(model: ir.Model, placement: Placement, scales: dict[str, Affine]) -> list[str]:
     wrong = []
     for node in model.graph:
-        if node.op_type in KERNELS and node.name in placement.integer:
+        kernel = operators.kernel(node)
+        if kernel and node.name in placement.integer:
             read = [placement.groups[str(v.name)] for v in variable_inputs(node)]
             read += [str(v.name) for v in constant_operands(node)]
             output = scales[placement.groups[str(node.outputs[0].name)]].scale
             found = ratios(node, [scales[g].scale for g in read], output)
-            low, high = KERNELS[node.op_type].ratio
+            low, high = kernel.ratio
             wrong += [str(node.name)] * (min(found) < low or max(found) >= high)
     return wrong
 

@@ -2,9 +2,9 @@ import onnx_ir as ir
 from hypothesis import given, settings
 from onnx_graphs import Builder, networks
 
+from melanoma_edge import operators
 from melanoma_edge.export import passes
 from melanoma_edge.quantize.affine import SIGMOID, Affine
-from melanoma_edge.quantize.kernels import KERNELS, SATURATIONS
 from melanoma_edge.quantize.placement import Placement, place
 from melanoma_edge.quantize.prepare import prepare
 
@@ -106,12 +106,12 @@ def test_integer_operators_read_and_write_quantised_values_only(model: ir.Model)
     for node in prepared.graph:
         if node.name not in placement.integer:
             continue
-        assert node.op_type in KERNELS or node.op_type in SATURATIONS
+        assert operators.kernel(node) or operators.clamp_bounds(node)
         read = [v for v in node.inputs if v is not None and v.const_value is None]
-        if node.op_type in KERNELS:
+        if operators.kernel(node):
             assert all(v.name in placement.groups for v in read)
         consumers = node.outputs[0].consumers()
-        removed = [c for c in consumers if c.op_type in SATURATIONS and c.name in placement.integer]
+        removed = [c for c in consumers if operators.clamp_bounds(c) and c.name in placement.integer]
         assert node.outputs[0].name in placement.groups or len(consumers) == len(removed) == 1
     for name, group in placement.groups.items():
         assert group in placement.groups, name

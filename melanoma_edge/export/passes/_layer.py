@@ -4,18 +4,19 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from melanoma_edge import graph
+from melanoma_edge import graph, operators
 
 
 def is_layer(node: ir.Node) -> bool:
     """Whether `node` is a Conv, or a Gemm with transB=1 and alpha=beta=1, whose weights and bias are constants."""
-    if not graph.is_op(node, "Conv", "Gemm") or graph.constant(node.inputs[1]) is None:
+    weights = graph.constant(node.inputs[1]) if operators.of(node).weighted else None
+    if weights is None:
         return False
     bias = node.inputs[2] if len(node.inputs) > 2 else None
     if bias is not None and (graph.constant(bias) is None or len(graph.dims(bias) or ()) != 1):
         return False
     attributes = node.attributes
-    return node.op_type == "Conv" or (
+    return weights.ndim > 2 or (
         attributes.get_int("transB", 0) == 1
         and attributes.get_int("transA", 0) == 0
         and attributes.get_float("alpha", 1.0) == attributes.get_float("beta", 1.0) == 1.0

@@ -11,17 +11,12 @@ from typing import Literal
 import numpy as np
 import onnx_ir as ir
 
-from melanoma_edge import graph
+from melanoma_edge import graph, operators
 
 PHASE = "onnxruntime"
 
 ALIGNMENT = 16
 MOST = 1 / 3  # new channels by old ones: more would cost the layers around what the kernel gains
-# Operators in which channel c of the output reads only channel c.
-PER_CHANNEL = (
-    *("QuantizeLinear", "DequantizeLinear", "Add", "Sub", "Mul", "Relu", "LeakyRelu", "Clip", "Sigmoid", "Tanh"),
-    *("MaxPool", "AveragePool", "GlobalAveragePool"),
-)
 
 
 @dataclass
@@ -52,7 +47,7 @@ def run(model: ir.Model) -> int:
 def _channels(node: ir.Node) -> int | None:
     """The channels of a depthwise convolution of integers; None for the rest."""
     depthwise = graph.is_op(node, "Conv") and _is_depthwise(node)
-    quantized = depthwise and graph.producer(node.inputs[0], "DequantizeLinear") is not None
+    quantized = depthwise and graph.dequantizer(node.inputs[0]) is not None
     return node.attributes.get_int("group", 1) if quantized else None
 
 
@@ -93,13 +88,16 @@ def _visit(node: ir.Node, value: ir.Value, region: _Region) -> list[ir.Value] | 
         if node not in known:
             known.append(node)
         return [v for v in (node.inputs[0], node.outputs[0]) if v is not None] if depthwise else []
-    if not graph.is_op(node, *PER_CHANNEL):
+    qdq, operator = graph.is_quantize(node) or graph.is_dequantize(node), operators.of(node)
+    if not qdq and not operator.per_channel:
         return None
     computed = [v for v in node.inputs if v is not None and _source(v) is None]
     for index, operand in enumerate(node.inputs):
         if operand is None or operand in computed:
             continue
         shape = graph.dims(operand) or ()
+        if not qdq and shape and not (operator.homogeneous or operator.product):
+            return None  # zeros among the constants would not make numbers that weights of zero take away
         axis = len(shape) - 3  # of the channels, as ONNX broadcasts
         if axis >= 0 and shape[axis] == region.channels and (node, index, axis) not in region.operands:
             region.operands.append((node, index, axis))
@@ -108,7 +106,7 @@ def _visit(node: ir.Node, value: ir.Value, region: _Region) -> list[ir.Value] | 
 
 def _source(value: ir.Value) -> ir.Value | None:
     """The constant behind a value that is one, or is one through DequantizeLinear."""
-    dequantize = graph.producer(value, "DequantizeLinear")
+    dequantize = graph.dequantizer(value)
     source = value if dequantize is None else dequantize.inputs[0]
     return source if graph.constant(source) is not None else None
 
@@ -135,7 +133,7 @@ def _pad(node: ir.Node, index: int, axis: int, extra: int) -> None:
     value = node.inputs[index]
     if value is None:
         return
-    dequantize = graph.producer(value, "DequantizeLinear")
+    dequantize = graph.dequantizer(value)
     if dequantize is None:
         node.replace_input_with(index, _padded(node, value, axis, extra))
         return
@@ -144,7 +142,7 @@ def _pad(node: ir.Node, index: int, axis: int, extra: int) -> None:
     if axis == channels:  # scales go on, so that those of bias and weights still fit each other
         parameters = [_padded(node, v, 0, extra, mode="edge") if v.shape else v for v in parameters]
     inputs = [_padded(node, integers, axis, extra), *parameters]
-    wide = graph.insert(node, "DequantizeLinear", inputs, graph.dims(inputs[0]), {"axis": channels})
+    wide = graph.insert(node, graph.DEQUANTIZE, inputs, graph.dims(inputs[0]), {"axis": channels})
     node.replace_input_with(index, wide)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import onnx_ir as ir
 
 from melanoma_edge import graph
+from melanoma_edge.operators import clamp_bounds
 
 PHASE = "onnxruntime"
 AFTER = ("aligned_depthwise", "blocked_addition")  # the former knows no batch normalisation
@@ -52,7 +53,7 @@ def _rounds(there: ir.Node, back: ir.Node) -> bool:
 
 
 def _saturates(node: ir.Node) -> bool:
-    return graph.clamp_bounds(node) is not None
+    return clamp_bounds(node) is not None
 
 
 def _is_blocked(value: ir.Value, like: ir.Value) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 import onnx_ir as ir
 
 from melanoma_edge import graph
+from melanoma_edge.operators import clamp_bounds
 
 PHASE = "clean"
 AFTER = ("drop_noop",)
@@ -51,10 +52,13 @@ def _clamp(node: ir.Node, data: ir.Value, low: float, high: float) -> ir.Value:
 
 def _bounds(node: ir.Node) -> tuple[ir.Value, float, float] | None:
     """(operand, lower, upper) of a clamp with constant scalar bounds; None for anything else."""
-    if node.op_type in ("Relu", "Clip"):
-        bounds = graph.clamp_bounds(node)
-        return None if bounds is None or node.inputs[0] is None else (node.inputs[0], *bounds)
-    if len(node.inputs) != 2 or (operands := graph.data_and_constant(node)) is None or operands[1].size != 1:
+    bounds = clamp_bounds(node)
+    if bounds is not None and node.inputs[0] is not None:
+        return node.inputs[0], *bounds
+    if not graph.is_op(node, "Max", "Min") or len(node.inputs) != 2:
+        return None
+    operands = graph.data_and_constant(node)
+    if operands is None or operands[1].size != 1:
         return None
     data, bound = operands[0], float(operands[1].reshape(()))
     if graph.dims(data) is None or graph.dims(data) != graph.dims(node.outputs[0]):

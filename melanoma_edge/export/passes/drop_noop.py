@@ -3,12 +3,10 @@
 import numpy as np
 import onnx_ir as ir
 
-from melanoma_edge import graph
+from melanoma_edge import graph, operators
 
 PHASE = "clean"
 AFTER = ("fold_constants",)
-
-SAME_WHEN_SHAPE_STAYS = ("Expand", "Flatten", "Reshape", "Squeeze", "Unsqueeze")
 
 
 def run(model: ir.Model) -> int:
@@ -29,7 +27,7 @@ def _is_noop(node: ir.Node) -> bool:
     if graph.is_op(node, "Pad"):
         pads = graph.constant(node.inputs[1])
         return pads is not None and not np.any(pads)
-    if graph.is_op(node, *SAME_WHEN_SHAPE_STAYS) and node.inputs[0] is not None:
+    if (operators.of(node).keeps_order or graph.is_op(node, "Expand")) and node.inputs[0] is not None:
         shape = graph.dims(node.inputs[0])
         return shape is not None and shape == graph.dims(node.outputs[0])
     if graph.is_op(node, "Cast"):

@@ -12,28 +12,11 @@ from typing import Literal
 import numpy as np
 import onnx_ir as ir
 
-from melanoma_edge import graph
+from melanoma_edge import graph, operators
 from melanoma_edge.export.passes import _layer
 
 PHASE = "integer"
 AFTER = ("hard_swish", "hard_sigmoid")
-
-SAME_FACTOR = frozenset(
-    {
-        "AveragePool",
-        "Flatten",
-        "GlobalAveragePool",
-        "Identity",
-        "LeakyRelu",
-        "MaxPool",
-        "Relu",
-        "Reshape",
-        "Squeeze",
-        "Transpose",
-        "Unsqueeze",
-    }
-)  # f(a x) = a f(x) for a > 0
-ADDITIVE = frozenset({"Add", "Concat", "Sub"})  # f(a x, a y) = a f(x, y)
 
 
 @dataclass(frozen=True)
@@ -92,17 +75,14 @@ def _push(start: ir.Node, factor: float) -> list[_Edit] | None:
 def _through(node: ir.Node, factors: Mapping[ir.Value, float], edits: list[_Edit]) -> float | None:
     """The factor of `node`'s output, given its inputs' and adding to `edits`; None when it cannot pass."""
     given = [1.0 if v is None else factors.get(v, 1.0) for v in node.inputs]
-    if node.domain != "":
-        return None
+    operator = operators.of(node)
     if _layer.is_layer(node):
         edits.append(_Edit(node, "input", given[0]))
         return 1.0
-    if node.op_type in SAME_FACTOR:
-        return given[0]
-    if node.op_type == "Mul":
+    if operator.product:
         return given[0] * given[1]
-    if node.op_type in ADDITIVE:
-        return _through_sum(node, given, edits)
+    if operator.homogeneous:
+        return given[0] if operator.data_inputs == 1 else _through_sum(node, given, edits)
     return None
 
 

@@ -9,6 +9,7 @@ import onnx_ir as ir
 
 from melanoma_edge import graph
 from melanoma_edge.export.passes import _layer
+from melanoma_edge.operators.hard_sigmoid import line
 
 PHASE = "integer"
 
@@ -17,14 +18,14 @@ def run(model: ir.Model) -> int:
     """Rewrite every HardSigmoid with a positive slope in place; returns how many."""
     count = 0
     for node in list(model.graph):
-        if graph.is_op(node, "HardSigmoid") and node.attributes.get_float("alpha", 0.2) > 0:
+        if graph.is_op(node, "HardSigmoid") and line(node)[0] > 0:
             graph.replace(node, _rewritten(node))
             count += 1
     return count
 
 
 def _rewritten(node: ir.Node) -> ir.Value:
-    alpha, beta = node.attributes.get_float("alpha", 0.2), node.attributes.get_float("beta", 0.5)
+    alpha, beta = line(node)
     data = node.inputs[0]
     if data is None:
         raise ValueError(f"HardSigmoid {node.name} has no input")

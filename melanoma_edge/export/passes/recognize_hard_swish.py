@@ -9,6 +9,7 @@ from collections.abc import Callable
 import onnx_ir as ir
 
 from melanoma_edge import graph
+from melanoma_edge.operators.hard_sigmoid import line
 
 PHASE = "clean"
 AFTER = ("canonical_activation",)
@@ -87,5 +88,5 @@ def _hard_sigmoid_operand(value: ir.Value | None) -> ir.Value | None:
     node = graph.producer(value, "HardSigmoid")
     if node is None:
         return None
-    alpha, beta = node.attributes.get_float("alpha", 0.2), node.attributes.get_float("beta", 0.5)
+    alpha, beta = line(node)
     return node.inputs[0] if abs(alpha - ALPHA) < TOLERANCE and abs(beta - BETA) < TOLERANCE else None

@@ -11,11 +11,12 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from melanoma_edge import graph, operators
 from melanoma_edge.data.preprocess import normalize
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress
 from melanoma_edge.quantize.affine import LEVELS
-from melanoma_edge.quantize.prepare import WEIGHTED, array, set_array
+from melanoma_edge.quantize.prepare import array, set_array
 from melanoma_edge.quantize.quantize import evidence_for
 from melanoma_edge.quantize.quantizers import Plan, Subject, minmax
 from melanoma_edge.quantize.ranges import BINS, Observation
@@ -58,7 +59,7 @@ def _ranges(model: ir.Model) -> dict[str, Observation]:
     """The range of every activation that NNCF quantised, by value name."""
     found: dict[str, Observation] = {}
     for node in model.graph:
-        source = node.inputs[0] if node.op_type == "QuantizeLinear" else None
+        source = node.inputs[0] if graph.is_quantize(node) else None
         if source is None or source.const_value is not None:
             continue
         scale, zero = array(node.inputs[1]), _zero_point(node)
@@ -80,5 +81,5 @@ def _zero_point(node: ir.Node) -> NDArray[np.float32]:
 
 def _biases(model: ir.Model) -> dict[str, np.ndarray]:
     """The corrected bias of every Conv and Gemm, by node name."""
-    weighted = (n for n in model.graph if n.op_type in WEIGHTED and len(n.inputs) > 2)
+    weighted = (n for n in model.graph if operators.of(n).weighted and len(n.inputs) > 2)
     return {str(n.name): array(n.inputs[2]) for n in weighted if n.inputs[2] and n.inputs[2].const_value is not None}

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import onnx_ir as ir
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx_graphs import Builder, dims, evaluate, image_for
+from onnx_graphs import Builder, evaluate, image_for
 from qdq_graphs import before_rounding, constant, fitted, pair, scale_of, weights_and_bias
 from tflite_file import operators, partitions, run, tensors
 
@@ -46,42 +46,6 @@ class Case:
         assert inner == ["QUANTIZE", *expected_operators, "DEQUANTIZE"]
         assert partitions(data) == (1, ())
         return data
-
-
-@st.composite
-def convolutions(draw: st.DrawFn, groups: str) -> tuple[Case, ir.Value]:
-    group = draw(st.integers(2, 4)) if groups != "one" else 1
-    per_group = {"one": draw(small), "depthwise": 1, "grouped": draw(st.integers(2, 3))}[groups]
-    case = Case(draw(seeds), 1, group * per_group, draw(st.integers(3, 9)), draw(st.integers(3, 9)))
-    kernel, dilations = [draw(small), draw(small)], [draw(small), draw(small)]
-    strides, pads = [draw(small), draw(small)], [draw(st.integers(0, 3)) for _ in range(4)]
-    spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
-    assume(all(side + pads[i] + pads[i + 2] >= spans[i] for i, side in enumerate(dims(case.b.image)[2:])))
-    array = case.b.rng.normal(size=(group * draw(small), per_group, *kernel))
-    layer = weights_and_bias(case.b, case.x, array, bias=draw(st.booleans()), per_channel=draw(st.booleans()))
-    attributes = {"group": group, "strides": strides, "dilations": dilations, "pads": pads}
-    return case, case.fit(case.b.op("Conv", case.x, *layer, **attributes))
-
-
-@few
-@given(convolutions("one"))
-def test_convolution(drawn: tuple[Case, ir.Value]) -> None:
-    case, y = drawn
-    case.check(y, "CONV_2D")
-
-
-@few
-@given(convolutions("depthwise"))
-def test_depthwise_convolution(drawn: tuple[Case, ir.Value]) -> None:
-    case, y = drawn
-    case.check(y, "DEPTHWISE_CONV_2D")
-
-
-@few
-@given(convolutions("grouped"))
-def test_grouped_convolution(drawn: tuple[Case, ir.Value]) -> None:
-    case, y = drawn
-    case.check(y, "CONV_2D")
 
 
 @few
