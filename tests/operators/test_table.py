@@ -16,7 +16,7 @@ from small_network import IMAGES, SPEC, run_ort
 from tflite_file import partitions, run
 from torch import Tensor
 
-from melanoma_edge import operators, runtime
+from melanoma_edge import formats, operators
 from melanoma_edge.export.emit import emit, to_bytes
 from melanoma_edge.quantize.executor import load
 from melanoma_edge.quantize.executor import run as run_torch
@@ -84,7 +84,7 @@ def test_8_bit_files_make_the_same_integers(name: str, tmp_path: Path) -> None:
         quantized, report = quantize(model, IMAGES, SPEC, PLAIN)
         assert (tested in report.integer_nodes) == (TABLE[name].kernel.everywhere or TABLE[name].bounds is not None)
         emit(quantized, tmp_path / "m.tflite", name="m")
-        lite = runtime.load(tmp_path / "m.tflite", SPEC)
+        lite = formats.load(tmp_path / "m.tflite", SPEC)
         images = np.random.default_rng(9).integers(0, 256, (20, *IMAGES.shape[1:]), np.uint8)
         ours = np.concatenate([lite(image[np.newaxis]) for image in images])
         theirs = run_ort(quantized, images, ort.GraphOptimizationLevel.ORT_ENABLE_ALL)
