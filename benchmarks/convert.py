@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.export import passes
 from melanoma_edge.formats import write
-from melanoma_edge.quantize import quantizers
-from melanoma_edge.quantize.quantizers import Subject
+from melanoma_edge.quantization import quantizers
+from melanoma_edge.quantization.quantizers import Subject
 
 OURS = ("minmax", "nncf", "static_wi8_ai8", "static", "mixed", "distilled")
 PEERS = ("litert_torch_static", "onnx2tf_static", "onnx2tf_float_io", "ort_static", "nncf_default")

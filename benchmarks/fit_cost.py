@@ -26,10 +26,10 @@ from melanoma_edge.export.check import check_contract
 from melanoma_edge.export.onnx import export_onnx
 from melanoma_edge.options import DataOptions
 from melanoma_edge.progress import silent
-from melanoma_edge.quantize import quantizers
-from melanoma_edge.quantize.quantize import scheme_of
-from melanoma_edge.quantize.quantizers import Subject
-from melanoma_edge.quantize.write import write
+from melanoma_edge.quantization import quantizers
+from melanoma_edge.quantization.quantize import scheme_of
+from melanoma_edge.quantization.quantizers import Subject
+from melanoma_edge.quantization.write import write
 from melanoma_edge.selection import cost
 from melanoma_edge.stages import data as data_stage
 from melanoma_edge.stages import export

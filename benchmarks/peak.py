@@ -8,8 +8,8 @@ import onnx_ir as ir
 from melanoma_edge.bench.latency import interleave
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.export.emit import emit
-from melanoma_edge.quantize.quantize import quantize
-from melanoma_edge.quantize.quantizers import minmax
+from melanoma_edge.quantization.quantize import quantize
+from melanoma_edge.quantization.quantizers import minmax
 from melanoma_edge.runtime import litert
 
 CHANNELS, SIDE = 512, 28  # a pointwise convolution whose operands stay in the second-level cache

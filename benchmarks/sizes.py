@@ -21,8 +21,8 @@ from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.export import passes
 from melanoma_edge.export.emit import to_bytes
 from melanoma_edge.export.onnx import export_onnx
-from melanoma_edge.quantize.quantize import quantize
-from melanoma_edge.quantize.quantizers import static
+from melanoma_edge.quantization.quantize import quantize
+from melanoma_edge.quantization.quantizers import static
 
 IMAGES = 4
 

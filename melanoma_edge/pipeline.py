@@ -18,8 +18,8 @@ from melanoma_edge.export.check import check_contract
 from melanoma_edge.formats.safetensors import FORMAT as CHECKPOINTS
 from melanoma_edge.options import CompileOptions, DataOptions, NetworkOptions, QuantizeOptions, TrainOptions, spell
 from melanoma_edge.progress import Progress, silent
-from melanoma_edge.quantize import quantizers
-from melanoma_edge.quantize.weight_only import NAME as WEIGHT_ONLY
+from melanoma_edge.quantization import quantizers
+from melanoma_edge.quantization.weight_only import NAME as WEIGHT_ONLY
 from melanoma_edge.report.bundle import WORK, check_output
 from melanoma_edge.report.policy import read_advice
 from melanoma_edge.stages import (

@@ -13,8 +13,8 @@ import onnx_ir as ir
 
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.export import passes
-from melanoma_edge.quantize import quantizers
-from melanoma_edge.quantize.quantizers import Subject
+from melanoma_edge.quantization import quantizers
+from melanoma_edge.quantization.quantizers import Subject
 
 
 def hashes(network: Path, images: int, names: list[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from onnx_graphs import Builder
 
 from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.export import passes
-from melanoma_edge.quantize.prepare import array, set_array
+from melanoma_edge.quantization.prepare import array, set_array
 
 SIZE = 16
 SPEC = Preprocessing(SIZE)

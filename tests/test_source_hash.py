@@ -25,12 +25,12 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("stage", "file", "concerned"),
     [
         (QUANTIZE, "stages/quantize.py", True),
-        (QUANTIZE, "quantize/rounding.py", True),  # far behind it
+        (QUANTIZE, "quantization/rounding.py", True),  # far behind it
         (QUANTIZE, "export/passes/hard_swish.py", True),  # found by its name
         (QUANTIZE, "quantize/quantizers/mixed.py", True),
         (QUANTIZE, "report/html.py", False),
         ("melanoma_edge.stages.data", "data/sources/ham10000.py", True),
-        ("melanoma_edge.stages.data", "quantize/rounding.py", False),
+        ("melanoma_edge.stages.data", "quantization/rounding.py", False),
     ],
 )
 def test_what_a_stage_reaches_counts(package: Path, stage: str, file: str, concerned: bool) -> None:

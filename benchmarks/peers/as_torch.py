@@ -5,8 +5,8 @@ from pathlib import Path
 import onnx_ir as ir
 from torch import Tensor, nn
 
-from melanoma_edge.quantize.executor import load, run
-from melanoma_edge.quantize.prepare import prepare
+from melanoma_edge.quantization.executor import load, run
+from melanoma_edge.quantization.prepare import prepare
 
 
 class AsTorch(nn.Module):

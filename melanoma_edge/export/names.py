@@ -5,7 +5,15 @@ import onnx_ir as ir
 from melanoma_edge import graph
 from melanoma_edge.artifact import HEAT_MAP
 
-MADE = ("_quantized", "_dequantized", "_scale", "_zero_point", "_on_grid", "_raised", "_float")  # see quantize/write.py
+MADE = (
+    "_quantized",
+    "_dequantized",
+    "_scale",
+    "_zero_point",
+    "_on_grid",
+    "_raised",
+    "_float",
+)  # see quantization/write.py
 MADE_ALONE = ("int8_zero_points_", "grid_")
 
 

@@ -41,7 +41,7 @@ class Format:
     """A kind of model file; its name is its file's here, and what `Artifact.format` says.
 
     library: what Hugging Face calls it. runtime, in_browser: what runs it natively and in a browser, by their names in
-    `quantize.kernels` and `bench.profilers`; the latter is None where nothing does. package: the distribution that
+    `quantization.kernels` and `bench.profilers`; the latter is None where nothing does. package: the distribution that
     holds the former, on ARM64 too. available: None, or one line on how to get one. installed: the packages that have
     one with their versions, the preferred first. imports: modules that are no property of a file's memory. gpu: whether
     `load` takes a GPU. is_graph: whether a file is itself the graph that files of other formats are written from.

@@ -50,7 +50,7 @@ class Kernel:
     data is 8-bit, and the parameters of its output. shares: output and inputs have one scale and zero point. constant:
     operands may be uint8 constants. ratio: limits of the requantisation scale, lower inclusive and upper exclusive
     (input / output for each input, product of all inputs / output where it rounds a product). rounds: what is rounded
-    to integers, so that scales have to keep it clear of halves (`quantize.ties`). fixed: scale and zero point (uint8)
+    to integers, so that scales have to keep it clear of halves (`quantization.ties`). fixed: scale and zero point (uint8)
     that the kernels give their output.
     """
 
@@ -83,7 +83,7 @@ class Operator:
     weights, inputs 1 and 2 being weights and bias. any_columns: reads a flat vector in whatever order its weights are
     in. bounds: what a node clamps to, for a clamp.
     exact, in float: "copy": no arithmetic. "element": one IEEE 754 operation an element. "sum", "mean": exact on grids
-    (`quantize.grids`). "own": the last bit is each runtime's own.
+    (`quantization.grids`). "own": the last bit is each runtime's own.
     layout, of 4-D data: "image": NHWC in TFLite. "same": inputs and output lie alike. "free": each as it comes.
     fuses: takes a clamp behind it as its fused activation in TFLite.
     """

@@ -14,7 +14,7 @@ RUNTIMES = ("litert", "onnxruntime")
 WEIGHTED = ("Conv", "Gemm")
 JOINED = ("Relu", "Clip", "Flatten", "Reshape")  # to what makes their operand, or no work at all
 BLOCKED = ("Relu", "Clip", "Mul")  # what makes a map that ONNX Runtime rounds in its blocked layout
-GRID = "grid_"  # begins the names of constants that round to a grid: see `quantize.write`
+GRID = "grid_"  # begins the names of constants that round to a grid: see `quantization.write`
 
 # Nanoseconds for each unit of `work`. Fitted to docs/results/peers/*.json: MeshNet, MobileNetV2 (160 and 224 pixels),
 # MobileNetV3-Small and -Large, EfficientNet-Lite0 and -B0, one thread of an AMD EPYC (Zen 5, AVX512-VNNI), ONNX Runtime

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from melanoma_edge.quantize.report import QuantizationReport
+from melanoma_edge.quantization.report import QuantizationReport
 
 
 @dataclass(frozen=True)

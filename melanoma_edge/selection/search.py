@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from melanoma_edge.errors import InputError
-from melanoma_edge.quantize.quantizers import Attempt, Plan
+from melanoma_edge.quantization.quantizers import Attempt, Plan
 from melanoma_edge.selection.report import Skipped, Trial
 from melanoma_edge.selection.trial import HEADROOM
 

@@ -15,7 +15,7 @@ from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.formats import write
 from melanoma_edge.options import Gates
 from melanoma_edge.progress import Progress
-from melanoma_edge.quantize.quantizers import Attempt
+from melanoma_edge.quantization.quantizers import Attempt
 from melanoma_edge.runtime.predict import Predict
 from melanoma_edge.selection import cost
 from melanoma_edge.selection.report import Trial

@@ -17,8 +17,8 @@ from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.export import passes
 from melanoma_edge.options import CompileOptions
 from melanoma_edge.progress import Progress
-from melanoma_edge.quantize import quantizers
-from melanoma_edge.quantize.quantizers import Attempt, Plan, Subject
+from melanoma_edge.quantization import quantizers
+from melanoma_edge.quantization.quantizers import Attempt, Plan, Subject
 from melanoma_edge.selection.report import QuantizationFacts, SearchReport, Trial
 from melanoma_edge.selection.search import Planner, Search, search
 from melanoma_edge.selection.trial import FLOAT, Bench, measure

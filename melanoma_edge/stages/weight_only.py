@@ -8,10 +8,10 @@ from melanoma_edge.artifact import Stage, run_stage
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.progress import Progress
-from melanoma_edge.quantize.evidence import ROUNDING_IMAGES
-from melanoma_edge.quantize.quantize import evidence_for, scheme_of
-from melanoma_edge.quantize.quantizers import static
-from melanoma_edge.quantize.weight_only import weight_only
+from melanoma_edge.quantization.evidence import ROUNDING_IMAGES
+from melanoma_edge.quantization.quantize import evidence_for, scheme_of
+from melanoma_edge.quantization.quantizers import static
+from melanoma_edge.quantization.weight_only import weight_only
 from melanoma_edge.stages.export import MODEL
 
 

@@ -2,7 +2,7 @@
 
 Both runtimes' wasm kernels give the integers of their Python packages, and floats to the last digits: Python judges
 these files. Their speed is another matter, so a browser times them where there is one; without it the order is that of
-`_rank`, by what `quantize.kernels` has of each runtime.
+`_rank`, by what `quantization.kernels` has of each runtime.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from melanoma_edge.formats.onnx import FORMAT as ONNX
 from melanoma_edge.formats.tflite import FORMAT as TFLITE
 from melanoma_edge.options import choice
 from melanoma_edge.progress import Progress
-from melanoma_edge.quantize.kernels import RUNTIMES
+from melanoma_edge.quantization.kernels import RUNTIMES
 from melanoma_edge.targets import Contents, Place, Target, _npm
 from melanoma_edge.targets._documents import document, header, listed
 

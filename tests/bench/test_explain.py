@@ -10,9 +10,9 @@ from small_network import IMAGES, SPEC, mobile
 from melanoma_edge.bench.explain import explain
 from melanoma_edge.errors import InputError
 from melanoma_edge.export.emit import emit
-from melanoma_edge.quantize.quantize import quantize
-from melanoma_edge.quantize.quantizers import minmax
-from melanoma_edge.quantize.report import QuantizationReport
+from melanoma_edge.quantization.quantize import quantize
+from melanoma_edge.quantization.quantizers import minmax
+from melanoma_edge.quantization.report import QuantizationReport
 
 RUNS = 5
 

@@ -23,9 +23,9 @@ from melanoma_edge.errors import InputError
 from melanoma_edge.export import heat_map, passes
 from melanoma_edge.export.emit import emit
 from melanoma_edge.export.onnx import export_onnx
-from melanoma_edge.quantize.quantize import quantize
-from melanoma_edge.quantize.quantizers import minmax, static_wi8_ai8
-from melanoma_edge.quantize.recipe import Recipe
+from melanoma_edge.quantization.quantize import quantize
+from melanoma_edge.quantization.quantizers import minmax, static_wi8_ai8
+from melanoma_edge.quantization.recipe import Recipe
 from melanoma_edge.verify.heat_maps import correlations
 
 MELANOMA = 1

@@ -10,8 +10,8 @@ from onnx_graphs import Builder, evaluate
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.export import passes
 from melanoma_edge.export.emit import to_bytes
-from melanoma_edge.quantize.quantize import quantize
-from melanoma_edge.quantize.quantizers import minmax
+from melanoma_edge.quantization.quantize import quantize
+from melanoma_edge.quantization.quantizers import minmax
 from melanoma_edge.stages import export
 
 SIZE = 12

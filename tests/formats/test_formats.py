@@ -11,9 +11,9 @@ from small_network import IMAGES, SPEC, mobile
 from melanoma_edge import formats, registry
 from melanoma_edge.bench import profilers
 from melanoma_edge.errors import InputError
-from melanoma_edge.quantize.kernels import RUNTIMES
-from melanoma_edge.quantize.quantize import quantize
-from melanoma_edge.quantize.quantizers import static
+from melanoma_edge.quantization.kernels import RUNTIMES
+from melanoma_edge.quantization.quantize import quantize
+from melanoma_edge.quantization.quantizers import static
 from melanoma_edge.runtime import arm64_answer
 
 WRITTEN = [form.name for form in formats.written()]

@@ -18,9 +18,9 @@ from melanoma_edge.errors import UnsupportedOperatorError
 from melanoma_edge.export import passes
 from melanoma_edge.export.emit import to_bytes
 from melanoma_edge.operators.support import unsupported
-from melanoma_edge.quantize.executor import load
-from melanoma_edge.quantize.quantize import quantize
-from melanoma_edge.quantize.quantizers import static
+from melanoma_edge.quantization.executor import load
+from melanoma_edge.quantization.quantize import quantize
+from melanoma_edge.quantization.quantizers import static
 
 
 def _three_d(b: Builder) -> ir.Value:

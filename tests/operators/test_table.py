@@ -18,10 +18,10 @@ from torch import Tensor
 
 from melanoma_edge import formats, operators
 from melanoma_edge.export.emit import emit, to_bytes
-from melanoma_edge.quantize.executor import load
-from melanoma_edge.quantize.executor import run as run_torch
-from melanoma_edge.quantize.quantize import quantize
-from melanoma_edge.quantize.recipe import Recipe
+from melanoma_edge.quantization.executor import load
+from melanoma_edge.quantization.executor import run as run_torch
+from melanoma_edge.quantization.quantize import quantize
+from melanoma_edge.quantization.recipe import Recipe
 
 TABLE, CASES = operators.table(), cases()
 NAMES = sorted(CASES)

@@ -6,8 +6,8 @@ import pytest
 from onnx_graphs import Builder
 from small_network import IMAGES, SPEC, mobile
 
-from melanoma_edge.quantize import quantizers
-from melanoma_edge.quantize.quantizers import Subject
+from melanoma_edge.quantization import quantizers
+from melanoma_edge.quantization.quantizers import Subject
 from melanoma_edge.selection import cost
 
 

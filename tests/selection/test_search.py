@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from melanoma_edge.errors import InputError
-from melanoma_edge.quantize.quantizers import Plan
-from melanoma_edge.quantize.recipe import Recipe
+from melanoma_edge.quantization.quantizers import Plan
+from melanoma_edge.quantization.recipe import Recipe
 from melanoma_edge.selection.report import Trial
 from melanoma_edge.selection.search import UNSEEN, Made, Search, expected_flips, expected_latency, search
 

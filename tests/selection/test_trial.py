@@ -15,8 +15,8 @@ from melanoma_edge.export.temperature import fold
 from melanoma_edge.formats import write
 from melanoma_edge.options import Gates
 from melanoma_edge.progress import silent
-from melanoma_edge.quantize.quantizers import Attempt, Subject, attempt
-from melanoma_edge.quantize.quantizers.static import RECIPE
+from melanoma_edge.quantization.quantizers import Attempt, Subject, attempt
+from melanoma_edge.quantization.quantizers.static import RECIPE
 from melanoma_edge.selection import trial
 from melanoma_edge.selection.trial import FLOAT, HEADROOM, Bench, measure
 from melanoma_edge.stages import predict

@@ -12,8 +12,8 @@ import pytest
 from melanoma_edge import formats, registry, targets
 from melanoma_edge.artifact import Artifact
 from melanoma_edge.errors import EdgeError, InputError
-from melanoma_edge.quantize.kernels import RUNTIMES
-from melanoma_edge.quantize.weight_only import NAME as WEIGHT_ONLY
+from melanoma_edge.quantization.kernels import RUNTIMES
+from melanoma_edge.quantization.weight_only import NAME as WEIGHT_ONLY
 
 KNOWN = registry.names(targets.ROOM)
 PRECISIONS = ("float32", "int8", WEIGHT_ONLY)

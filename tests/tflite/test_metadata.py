@@ -18,8 +18,8 @@ from tflite_file import operators, partitions, run
 from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.export import heat_map, passes
 from melanoma_edge.export.emit import to_bytes
-from melanoma_edge.quantize.quantize import quantize
-from melanoma_edge.quantize.quantizers import minmax
+from melanoma_edge.quantization.quantize import quantize
+from melanoma_edge.quantization.quantizers import minmax
 from melanoma_edge.tflite.metadata import About
 
 SIZE = 48

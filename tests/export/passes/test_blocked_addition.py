@@ -14,8 +14,8 @@ from melanoma_edge import graph
 from melanoma_edge.bench.profilers.onnxruntime import profile
 from melanoma_edge.export import passes
 from melanoma_edge.export.passes import blocked_addition
-from melanoma_edge.quantize.quantize import quantize
-from melanoma_edge.quantize.quantizers import static
+from melanoma_edge.quantization.quantize import quantize
+from melanoma_edge.quantization.quantizers import static
 
 
 def swishes(channels: int) -> ir.Model:

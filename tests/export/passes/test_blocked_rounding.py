@@ -9,8 +9,8 @@ from small_network import IMAGES, SPEC, mobile, run_ort
 
 from melanoma_edge import graph
 from melanoma_edge.export import passes
-from melanoma_edge.quantize.quantize import quantize
-from melanoma_edge.quantize.quantizers import static
+from melanoma_edge.quantization.quantize import quantize
+from melanoma_edge.quantization.quantizers import static
 
 
 def mixed(count: int) -> ir.Model:
