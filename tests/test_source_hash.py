@@ -27,7 +27,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (QUANTIZE, "stages/quantize.py", True),
         (QUANTIZE, "quantization/rounding.py", True),  # far behind it
         (QUANTIZE, "export/passes/hard_swish.py", True),  # found by its name
-        (QUANTIZE, "quantize/quantizers/mixed.py", True),
+        (QUANTIZE, "quantization/quantizers/mixed.py", True),
         (QUANTIZE, "report/html.py", False),
         ("melanoma_edge.stages.data", "data/sources/ham10000.py", True),
         ("melanoma_edge.stages.data", "quantization/rounding.py", False),

@@ -13,7 +13,7 @@ MADE = (
     "_on_grid",
     "_raised",
     "_float",
-)  # see quantization/write.py
+)  # by quantization/write.py
 MADE_ALONE = ("int8_zero_points_", "grid_")
 
 

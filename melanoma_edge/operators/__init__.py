@@ -50,8 +50,8 @@ class Kernel:
     data is 8-bit, and the parameters of its output. shares: output and inputs have one scale and zero point. constant:
     operands may be uint8 constants. ratio: limits of the requantisation scale, lower inclusive and upper exclusive
     (input / output for each input, product of all inputs / output where it rounds a product). rounds: what is rounded
-    to integers, so that scales have to keep it clear of halves (`quantization.ties`). fixed: scale and zero point (uint8)
-    that the kernels give their output.
+    to integers, so that scales have to keep it clear of halves (`quantization.ties`). fixed: scale and zero point
+    (uint8) that the kernels give their output.
     """
 
     ort: str = ""
