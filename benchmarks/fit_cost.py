@@ -89,12 +89,12 @@ def _untrained(name: str, folder: Path) -> None:
 def rows(networks: Sequence[Path], data: str, mean: float, std: float, folder: Path) -> Iterator[Row]:
     """One for each graph that was timed in both formats."""
     for network in networks:
-        told = json.loads((MEASURED / f"{network.stem}.json").read_text())["rows"]
-        times = {(row["name"], row["format"]): row["p50_ms"] for row in told}
+        timed = json.loads((MEASURED / f"{network.stem}.json").read_text())["rows"]
+        times = {(row["name"], row["format"]): row["p50_ms"] for row in timed}
         for recipe, model in graphs(network, data, mean, std, folder):
-            found = {form: times.get((recipe, form)) for form in FORMATS.values()}
-            if None not in found.values():
-                yield Row(network.stem, recipe, dict(cost.work(model)), found)
+            milliseconds = {form: times.get((recipe, form)) for form in FORMATS.values()}
+            if None not in milliseconds.values():
+                yield Row(network.stem, recipe, dict(cost.work(model)), milliseconds)
 
 
 def fit(measured: Sequence[Row], form: str) -> dict[str, float]:
@@ -105,8 +105,8 @@ def fit(measured: Sequence[Row], form: str) -> dict[str, float]:
     shares = work / np.array([row.milliseconds[form] * 1e6 for row in measured])[:, None]
     sizes = shares.max(0).clip(min=1e-30)
     equations = np.concatenate([shares / sizes, RIDGE * np.eye(len(kinds))])
-    found, _ = nnls(equations, np.concatenate([np.ones(len(measured)), np.zeros(len(kinds))]))
-    return {kind: float(f"{price:.3g}") for kind, price in zip(kinds, found / sizes, strict=True) if price > 0}
+    solution, _ = nnls(equations, np.concatenate([np.ones(len(measured)), np.zeros(len(kinds))]))
+    return {kind: float(f"{price:.3g}") for kind, price in zip(kinds, solution / sizes, strict=True) if price > 0}
 
 
 def errors(prices: dict[str, float], measured: Sequence[Row], judged: Sequence[Row], form: str) -> NDArray[np.float64]:
@@ -120,10 +120,10 @@ def errors(prices: dict[str, float], measured: Sequence[Row], judged: Sequence[R
         base = floats[row.network]
         return priced(row) / priced(base), row.milliseconds[form] / base.milliseconds[form]
 
-    found = [(row, *ratios(row)) for row in judged if row.recipe != "float32"]
-    for row, predicted, real in found:
+    compared = [(row, *ratios(row)) for row in judged if row.recipe != "float32"]
+    for row, predicted, real in compared:
         print(f"  {row.network:24} {row.recipe:16} {predicted:.3f} {real:.3f}")
-    return np.array([predicted / real - 1 for _, predicted, real in found])
+    return np.array([predicted / real - 1 for _, predicted, real in compared])
 
 
 def main() -> None:
@@ -134,8 +134,8 @@ def main() -> None:
     parser.add_argument("--mean", type=float, default=127.5)
     parser.add_argument("--std", type=float, default=127.5)
     parser.add_argument("--graphs", type=Path, required=True)
-    given = parser.parse_args()
-    measured = list(rows(given.networks, given.data, given.mean, given.std, given.graphs))
+    options = parser.parse_args()
+    measured = list(rows(options.networks, options.data, options.mean, options.std, options.graphs))
     for runtime, form in FORMATS.items():
         prices = fit(measured, form)
         print(f"{runtime}: {prices}")

@@ -24,15 +24,18 @@ SPLITS = ("val", "test")
 HEADS = [f"{what}, {split}" for what in (*RULES, "uncertain") for split in SPLITS]
 
 
-def pairs(reference: Predictions, own: Predictions) -> Iterator[tuple[int, int]]:
+def pairs(reference: Predictions, artifact: Predictions) -> Iterator[tuple[int, int]]:
     """The cells of one file, in the order of HEADS."""
     for rule in RULES:
-        at, own_at = (proof.policy(one, ProofOptions(operating_point=rule))[0].threshold for one in (reference, own))
+        at, own_at = (
+            proof.policy(predictions, ProofOptions(operating_point=rule))[0].threshold
+            for predictions in (reference, artifact)
+        )
         for split in SPLITS:
-            yield changed(reference.only(split).p, own.only(split).p, at, own_at)
-    at, own_at = (proof.policy(one, ProofOptions())[1].threshold for one in (reference, own))
+            yield changed(reference.only(split).p, artifact.only(split).p, at, own_at)
+    at, own_at = (proof.policy(predictions, ProofOptions())[1].threshold for predictions in (reference, artifact))
     for split in SPLITS:
-        yield changed(entropy(reference.only(split).p), entropy(own.only(split).p), at, own_at)
+        yield changed(entropy(reference.only(split).p), entropy(artifact.only(split).p), at, own_at)
 
 
 def changed(before: NDArray[np.float64], after: NDArray[np.float64], at: float, own_at: float) -> tuple[int, int]:
@@ -49,8 +52,8 @@ def rows(bundle: Path) -> Iterator[tuple[str, list[tuple[int, int]]]]:
 
 
 if __name__ == "__main__":
-    found = [row for given in sys.argv[1:] for row in rows(Path(given))]
-    sums = np.array([cells for _, cells in found]).sum(axis=0)
+    files = [row for bundle in sys.argv[1:] for row in rows(Path(bundle))]
+    sums = np.array([cells for _, cells in files]).sum(axis=0)
     print(f"| file | {' | '.join(HEADS)} |\n| --- |{' ---: |' * len(HEADS)}")
-    for name, cells in [*found, ("all", sums)]:
-        print(f"| {name} | {' | '.join(f'{a} / {b}' for a, b in cells)} |")
+    for name, cells in [*files, ("all", sums)]:
+        print(f"| {name} | {' | '.join(f'{reference} / {own}' for reference, own in cells)} |")

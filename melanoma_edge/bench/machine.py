@@ -117,7 +117,7 @@ def _runtimes() -> Iterator[Finding]:
         if missing:
             yield Finding(name, MISSING, missing, missing.rpartition(": ")[2])
         else:
-            yield Finding(name, OK, ", ".join(f"{package} {found}" for package, found in form.installed().items()))
+            yield Finding(name, OK, ", ".join(f"{package} {version}" for package, version in form.installed().items()))
 
 
 def _torch() -> Finding:

@@ -17,16 +17,17 @@ def members(images: Images) -> dict[str, dict[str, str]]:
     Skin tone is estimated for photographs only, not for images that a program drew.
     """
     samples = images.samples("test")
-    found: dict[str, dict[str, str]] = {
-        name: {s.id: s.metadata[key] for s in samples if s.metadata.get(key)} for name, key in TOLD.items()
+    groups: dict[str, dict[str, str]] = {
+        name: {sample.id: sample.metadata[key] for sample in samples if sample.metadata.get(key)}
+        for name, key in TOLD.items()
     }
-    found["age"] = {s.id: band for s in samples if (band := _band(s.metadata))}
-    found["diagnosis"] = {s.id: s.diagnosis for s in samples if s.diagnosis}
+    groups["age"] = {sample.id: band for sample in samples if (band := _band(sample.metadata))}
+    groups["diagnosis"] = {sample.id: sample.diagnosis for sample in samples if sample.diagnosis}
     if images.summary.clinical:
         shown = (image for chunk in in_chunks(images.pixels("test"), CHUNK) for image in chunk)
         tones = (skin_tone.tone(skin_tone.angle(image)) for image in shown)
-        found[TONE] = {s.id: tone for s, tone in zip(samples, tones, strict=True)}
-    return {name: values for name, values in found.items() if values}
+        groups[TONE] = {sample.id: tone for sample, tone in zip(samples, tones, strict=True)}
+    return {name: values for name, values in groups.items() if values}
 
 
 def _band(metadata: Mapping[str, str]) -> str:

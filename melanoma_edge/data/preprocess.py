@@ -52,7 +52,9 @@ class Normalization:
             raise InputError(
                 f"mean is {self.mean}, std {self.std}: one number, or {count}, one a channel, are accepted"
             )
-        mean, std = (np.broadcast_to(np.asarray(n, float), (count,)).tolist() for n in (self.mean, self.std))
+        mean, std = (
+            np.broadcast_to(np.asarray(numbers, float), (count,)).tolist() for numbers in (self.mean, self.std)
+        )
         return tuple(mean), tuple(std)
 
 

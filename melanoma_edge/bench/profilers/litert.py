@@ -80,8 +80,8 @@ def _cut(data: bytes, count: int) -> bytes:
     graph = model.subgraphs[0]
     rest = graph.operators[count:]
     graph.operators = graph.operators[:count]
-    made = [int(t) for operator in graph.operators for t in operator.outputs]
-    wanted = {int(t) for operator in rest for t in operator.inputs} | {int(t) for t in graph.outputs}
+    made = [int(index) for operator in graph.operators for index in operator.outputs]
+    wanted = {int(index) for operator in rest for index in operator.inputs} | {int(index) for index in graph.outputs}
     graph.outputs = [tensor for tensor in made if tensor in wanted]
     model.signatureDefs = []
     builder = flatbuffers.Builder(len(data))
