@@ -2,8 +2,8 @@
 
 x + C - C rounds x (see `quantization.grids`). A sum with a constant leaves that layout: the feature map is reordered
 before the two sums and back behind them, 7 % of MobileNetV2's time in `mixed_30`. A batch normalisation that adds C is
-the same float32 sum, to the bit. Only behind a Relu or Clip, or the product of two blocked maps (hard-swish): ONNX Runtime
-would fold one behind a convolution into its weights, where the sum rounds in another place.
+the same float32 sum, to the bit. Only behind a Relu or Clip, or the product of two blocked maps (hard-swish): ONNX
+Runtime would fold one behind a convolution into its weights, where the sum rounds in another place.
 """
 
 import numpy as np
