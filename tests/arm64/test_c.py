@@ -9,8 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from melanoma_edge import formats
 from melanoma_edge.data.preprocess import pixels
-from melanoma_edge.runtime import arm64, load
+from melanoma_edge.runtime import arm64
 from melanoma_edge.verify.predictions import softmax
 
 SOURCES = Path(__file__).resolve().parents[2] / "examples" / "c"
@@ -62,7 +63,7 @@ def raw(images: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory) -> 
 
 def test_native_c_gives_pythons_bits(native: Path, int8: Path, images, raw: Path, threshold: float) -> None:
     decisions, p, logits = answers(classify([str(native)], int8, threshold, raw))
-    wanted = load(int8)(images)
+    wanted = formats.load(int8)(images)
     assert len(wanted) >= 100 and np.array_equal(wanted.view(np.uint32), logits.view(np.uint32))
     exact = softmax(wanted)[:, 1]
     entropy = -exact * np.log(exact) - (1 - exact) * np.log(1 - exact)
@@ -93,7 +94,7 @@ def test_photographs_of_any_size_become_pythons_pixels(native: Path, int8: Path,
     image = Image.fromarray(np.random.default_rng(size[0]).integers(0, 256, (size[1], size[0], 3), np.uint8))
     image.save(tmp_path / "a.ppm")
     _, _, logits = answers(classify([str(native)], int8, 0.5, tmp_path / "a.ppm"))
-    assert np.array_equal(load(int8)(pixels(image, 160)[np.newaxis]), logits)
+    assert np.array_equal(formats.load(int8)(pixels(image, 160)[np.newaxis]), logits)
 
 
 def test_bad_input_gets_no_probability(native: Path, int8: Path, guard_bundle: Path, tmp_path: Path) -> None:
