@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import onnx_ir as ir
 
-from melanoma_edge.cores import single_threaded
+from melanoma_edge.cores import side_by_side, single_threaded
 from melanoma_edge.data.preprocess import Scaling
 from melanoma_edge.errors import InputError
 from melanoma_edge.progress import Progress, silent
@@ -22,6 +22,7 @@ from melanoma_edge.quantization.recipe import Recipe
 from melanoma_edge.quantization.report import QuantizationReport
 from melanoma_edge.quantization.rounding import round_adaptively, round_on_grid
 from melanoma_edge.quantization.scheme import Scheme, rebias, round_weights, settle, weighted_nodes
+from melanoma_edge.quantization.weights import Weights
 from melanoma_edge.quantization.write import write
 
 CORRECTION_IMAGES = 128  # more do not change the means that bias correction uses
@@ -138,12 +139,17 @@ def _round(model: ir.Model, evidence: Evidence, scheme: Scheme, progress: Progre
     nodes = weighted_nodes(model, scheme.placement)
     exact = [node for node in model.graph if node.name in scheme.grids.weights and convolves(node)]
     second = moments(evidence, [*nodes, *exact], progress)
-    for done, node in enumerate(nodes, 1):
-        name = str(node.name)
-        if name not in evidence.rounded:
-            values, scales = round_adaptively(array(node.inputs[1]), scheme.weights[name].scales, second[name])
-            evidence.rounded[name] = replace(scheme.weights[name], values=values, scales=scales)
-        progress("rounding", done, len(nodes))
+    missing = [node for node in nodes if node.name not in evidence.rounded]
+
+    def rounded(node: ir.Node) -> Weights:
+        before = scheme.weights[str(node.name)]
+        values, scales = round_adaptively(array(node.inputs[1]), before.scales, second[str(node.name)])
+        return replace(before, values=values, scales=scales)
+
+    with side_by_side() as workers:
+        for done, (node, made) in enumerate(zip(missing, workers.map(rounded, missing), strict=True), 1):
+            evidence.rounded[str(node.name)] = made
+            progress("rounding", done, len(missing))
     weights = {str(node.name): evidence.rounded[str(node.name)] for node in nodes}
     finer = dict(scheme.grids.weights)
     for node in exact:
