@@ -1,6 +1,7 @@
 """The order by latency, what is missing to measure it, and which models a package then holds."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,22 @@ FILES = {
     if (form, precision) != ("tflite", "weight_only_wi8_afp32")
 }
 PREFERRED = ["m_int8.tflite", "m_float32.tflite", "m_weight_only_wi8_afp32.onnx", "m_float32.onnx", "m_int8.onnx"]
+
+
+ANSWERING = """
+import json, pathlib, sys, urllib.request
+if "--version" in sys.argv:
+    print("Chromium 1.2.3.4")
+    sys.exit()
+site = sys.argv[-1].rpartition("/")[0]
+with urllib.request.urlopen(f"{site}/told.json") as answer:
+    told = json.load(answer)
+taken = {m["file"]: [1.0 if m["file"] == "m_int8.onnx" else 4.0] * told["runs"] for m in told["models"]}
+body = json.dumps({"milliseconds": taken, "integerDot": True}).encode()
+with (pathlib.Path(__file__).parent / "answered").open("a") as file:
+    file.write("once")
+urllib.request.urlopen(urllib.request.Request(f"{site}/answer", body, method="POST"))
+"""
 
 
 def runs(milliseconds: float, spread: float = 0.05) -> np.ndarray:
@@ -106,6 +123,22 @@ def test_one_that_was_only_found_need_not(
     monkeypatch.setattr(browser, "PROGRAMS", (broken.browser,))
     told = timed(web.WebOptions(node_modules=broken.node_modules), tmp_path)
     assert told.browser is None and "chromium ended with" in str(told.why)
+
+
+def test_what_the_page_answers_is_ordered_compared_and_kept(tmp_path: Path) -> None:
+    """A program in Chromium's place reads what the page would read and answers as the page does."""
+    program = tmp_path / "chromium"
+    program.write_text(f"#!{sys.executable}\n{ANSWERING}")
+    program.chmod(0o755)
+    options = web.WebOptions(browser=str(program), node_modules=str(installed(tmp_path / "modules")))
+    told = timed(options, tmp_path)
+    assert (told.browser, told.integer_dot, told.why) == ("Chromium 1.2.3.4", True, None)
+    assert [row.name for row in told.rows] == [PREFERRED[4], *PREFERRED[:4]], "ONNX Runtime's INT8 is the fastest here"
+    assert all(row.runs == 5 and row.threads == 1 for row in told.rows)
+    ratios = {row.name: row.ratio.median for row in told.rows if row.ratio}
+    assert ratios[PREFERRED[4]] == pytest.approx(0.25) and ratios[PREFERRED[0]] == ratios[PREFERRED[1]] == 1
+    assert timed(options, tmp_path) == told
+    assert (tmp_path / "answered").read_text() == "once", "equal files are not timed again"
 
 
 def test_without_a_browser_the_order_is_that_of_preference() -> None:
