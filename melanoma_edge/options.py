@@ -11,6 +11,7 @@ from typing import Any
 
 from melanoma_edge.errors import InputError
 
+AUTO, NONE = "auto", "none"  # of a tool: the one that is found, and none
 FINE_TUNING_LR, SCRATCH_LR = 3e-4, 2e-3
 ENOUGH = 100  # images for a comparison between instruction sets
 

@@ -18,8 +18,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from melanoma_edge.errors import EdgeError, InputError
+from melanoma_edge.options import AUTO, NONE
 
-AUTO, NONE = "auto", "none"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 TIMEOUT = 600  # seconds
 LONGEST = 1 << 24  # bytes of an answer

@@ -18,6 +18,7 @@ from melanoma_edge.artifact import cache_folder
 from melanoma_edge.bench import browser
 from melanoma_edge.bench.document import MachineFacts
 from melanoma_edge.cores import usable_cores
+from melanoma_edge.options import AUTO
 
 OK, WARNING, MISSING = "ok", "warning", "missing"
 DISTRIBUTION = "melanoma-edge"
@@ -148,7 +149,7 @@ def _emulation() -> Iterator[Finding]:
 
 def _browser() -> Finding:
     """What the web target's files would be timed in; a build does without."""
-    program = browser.find(browser.AUTO)
+    program = browser.find(AUTO)
     if program is None:
         return Finding("browser", OK, "no Chromium (optional: the web target times its files in one)")
     return Finding("browser", OK, f"{program} (optional: the web target times its files in it)")

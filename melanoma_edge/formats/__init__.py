@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from melanoma_edge import registry
-from melanoma_edge.artifact import Artifact
 from melanoma_edge.errors import InputError
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
+    from melanoma_edge.artifact import Artifact
     from melanoma_edge.data.preprocess import Preprocessing
     from melanoma_edge.runtime.predict import Predict
     from melanoma_edge.tflite.metadata import About
@@ -92,7 +92,7 @@ def suffixes() -> str:
 
 
 def load(
-    artifact: Artifact | Path, spec: "Preprocessing | None" = None, *, threads: int = 1, device: str = "auto"
+    artifact: "Artifact | Path", spec: "Preprocessing | None" = None, *, threads: int = 1, device: str = "auto"
 ) -> "Predict":
     """Load a model file in its format's runtime.
 
@@ -100,7 +100,7 @@ def load(
     for formats that take a GPU. Raises InputError for another suffix, a missing or corrupt file, another input size
     than `spec`'s, or a runtime that is not installed.
     """
-    path = artifact.path if isinstance(artifact, Artifact) else artifact
+    path = artifact if isinstance(artifact, Path) else artifact.path
     form = of(path)
     if not path.is_file():
         raise InputError(f"{path} does not exist, or is not a file")

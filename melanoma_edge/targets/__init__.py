@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from melanoma_edge import registry
-from melanoma_edge.artifact import Artifact
-from melanoma_edge.bench.document import BrowserReport
 from melanoma_edge.errors import EdgeError
 from melanoma_edge.formats import Format
 from melanoma_edge.progress import Progress
 
 if TYPE_CHECKING:
+    from melanoma_edge.artifact import Artifact
+    from melanoma_edge.bench.document import BrowserReport
     from melanoma_edge.data.preprocess import Preprocessing
     from melanoma_edge.data.task import Task
 
@@ -33,7 +33,7 @@ class Place:
     precision: str  # as in Artifact
     alone: bool = True
 
-    def takes(self, artifact: Artifact) -> bool:
+    def takes(self, artifact: "Artifact") -> bool:
         """Whether it is this file."""
         return (artifact.format, artifact.precision) == (self.format.name, self.precision)
 
@@ -48,13 +48,13 @@ class Contents:
 
     name: str
     generator: str
-    artifacts: Sequence[Artifact]
+    artifacts: "Sequence[Artifact]"
     preprocessing: "Preprocessing"
     task: "Task"
     policy: bytes
     licence: str
     exact: bool = True
-    times: BrowserReport | None = None
+    times: "BrowserReport | None" = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Target(Generic[Options]):
     places: tuple[Place, ...]
     options: Options
     missing: Callable[[Options], Sequence[str]] = lambda options: ()
-    time: Callable[[Options, Path, Sequence[Artifact], int, int, Progress], BrowserReport] | None = None
+    time: "Callable[[Options, Path, Sequence[Artifact], int, int, Progress], BrowserReport] | None" = None
     package: Callable[[Options, Contents, Path], None] | None = None
     parts: Callable[[], str] = lambda: ""
 
@@ -106,7 +106,7 @@ def missing(targets: Sequence[Target[Any]]) -> list[str]:
     return [line for target in targets for line in target.missing(target.options)]
 
 
-def pack(target: Target[Any], artifacts: Sequence[Artifact]) -> Mapping[str, Path]:
+def pack(target: Target[Any], artifacts: "Sequence[Artifact]") -> Mapping[str, Path]:
     """Where the target's model files go in the bundle: relative name to the file it is copied from.
 
     Raises EdgeError when one that it takes was not made.

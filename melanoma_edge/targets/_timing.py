@@ -13,6 +13,7 @@ from melanoma_edge.bench.document import BrowserReport, BrowserRow
 from melanoma_edge.bench.machine import machine
 from melanoma_edge.errors import InputError
 from melanoma_edge.formats import named
+from melanoma_edge.options import AUTO, NONE
 from melanoma_edge.progress import Progress
 from melanoma_edge.targets import _npm
 
@@ -37,7 +38,7 @@ def stand(wanted: str, modules: str | None) -> Stand | str:
     """
     program = browser.find(wanted)
     if program is None:
-        asked = wanted == browser.NONE
+        asked = wanted == NONE
         return "it was not asked for" if asked else "no Chromium was found: install one, or name it with --browser"
     folders = [Path(place) for place in ([modules] if modules else PLACES)]
     lacking = {folder: _lacking(folder) for folder in folders}
@@ -45,7 +46,7 @@ def stand(wanted: str, modules: str | None) -> Stand | str:
         if why is None:
             return Stand(program, folder)
     first = str(lacking[folders[0]])
-    if modules or wanted != browser.AUTO:
+    if modules or wanted != AUTO:
         raise InputError(first)
     return first
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from melanoma_edge.artifact import Artifact, write_atomic
 from melanoma_edge.formats.tflite import FORMAT as TFLITE
 from melanoma_edge.options import choice
-from melanoma_edge.targets import Contents, Place, Target, _aar, _maven
+from melanoma_edge.targets import Contents, Place, Target
 from melanoma_edge.targets._documents import document, filled, header, listed, package_name
 
 if TYPE_CHECKING:
+    from melanoma_edge.artifact import Artifact
     from melanoma_edge.runtime.predict import Predict
 
 PRECISIONS = {"int8": "the INT8 file", "float32": "the float32 file (`create(context, Precision.FLOAT32)`)"}
@@ -31,6 +31,9 @@ class AndroidOptions:
 
 def package(options: AndroidOptions, contents: Contents, folder: Path) -> None:
     """Write the library to `folder`/android/maven, and how to use it to `folder`/android/README.md."""
+    from melanoma_edge.artifact import write_atomic
+    from melanoma_edge.targets import _aar, _maven
+
     held = [precision for precision in PRECISIONS if precision == "int8" or options.android_float]
     made = {a.precision: a for a in contents.artifacts if a.format == TFLITE.name}
     chosen = [made[precision] for precision in held]  # the first is what an app gets unless it asks for the other
@@ -51,9 +54,17 @@ def package(options: AndroidOptions, contents: Contents, folder: Path) -> None:
     write_atomic(folder / "android" / "README.md", filled(_aar.readme(), words))
 
 
-def _assets(contents: Contents, chosen: list[Artifact]) -> dict[str, bytes]:
+def parts() -> str:
+    """sha256 of the compiled library that is filled in."""
+    from melanoma_edge.targets import _aar
+
+    return _aar.fingerprint()
+
+
+def _assets(contents: Contents, chosen: "list[Artifact]") -> dict[str, bytes]:
     """What lies in the app, by name: everything that the manifest lists is checked against it there."""
     from melanoma_edge import formats
+    from melanoma_edge.targets import _aar
     from melanoma_edge.targets._golden import FLOAT_TOLERANCE, golden, int8_tolerance, pictures
 
     size = contents.preprocessing.size
@@ -102,5 +113,5 @@ TARGET = Target(
     places=(Place(TFLITE, "float32"), Place(TFLITE, "int8")),
     options=AndroidOptions(),
     package=package,
-    parts=_aar.fingerprint,
+    parts=parts,
 )

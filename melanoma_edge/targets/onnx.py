@@ -4,7 +4,6 @@ from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
-from melanoma_edge.artifact import write_atomic
 from melanoma_edge.formats.onnx import FORMAT as ONNX
 from melanoma_edge.targets import Contents, NoOptions, Place, Target
 from melanoma_edge.targets._documents import filled
@@ -14,6 +13,8 @@ EXAMPLE, README = "predict.py", "README.md"
 
 def package(options: NoOptions, contents: Contents, folder: Path) -> None:
     """Write the example, and how to use it, to `folder`/onnx."""
+    from melanoma_edge.artifact import write_atomic
+
     words = {"NAME": contents.name, "GENERATOR": contents.generator, "LICENCE": contents.licence}
     words["SIZE"] = str(contents.preprocessing.size)
     write_atomic(folder / "onnx" / EXAMPLE, _held(EXAMPLE))

@@ -8,20 +8,20 @@ these files. Their speed is another matter, so a browser times them where there 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from melanoma_edge.artifact import Artifact, write_atomic
-from melanoma_edge.bench import browser
-from melanoma_edge.bench.document import BrowserReport, BrowserRow
 from melanoma_edge.errors import EdgeError, InputError
 from melanoma_edge.formats import named
 from melanoma_edge.formats.onnx import FORMAT as ONNX
 from melanoma_edge.formats.tflite import FORMAT as TFLITE
-from melanoma_edge.options import choice
+from melanoma_edge.options import AUTO, choice
 from melanoma_edge.progress import Progress
-from melanoma_edge.quantization.kernels import RUNTIMES
-from melanoma_edge.targets import Contents, Place, Target, _npm
+from melanoma_edge.targets import Contents, Place, Target
 from melanoma_edge.targets._documents import document, header, listed
+
+if TYPE_CHECKING:
+    from melanoma_edge.artifact import Artifact
+    from melanoma_edge.bench.document import BrowserReport, BrowserRow
 
 FORMATS = (TFLITE.name, ONNX.name)  # LiteRT.js before onnxruntime-web
 PRECISIONS = ("int8", "weight_only_wi8_afp32", "float32")  # the smallest with fast kernels first
@@ -40,7 +40,7 @@ class WebOptions:
         *("needed", "all"),
     )
     browser: str = choice(
-        browser.AUTO,
+        AUTO,
         "what the web target's files are timed in: the path of a Chromium, auto (one that is found, where npm's "
         "runtimes are there as well) or none",
     )
@@ -61,8 +61,8 @@ def missing(options: WebOptions) -> list[str]:
 
 
 def time(
-    options: WebOptions, work: Path, artifacts: Sequence[Artifact], size: int, runs: int, progress: Progress
-) -> BrowserReport:
+    options: WebOptions, work: Path, artifacts: "Sequence[Artifact]", size: int, runs: int, progress: Progress
+) -> "BrowserReport":
     """The files in a browser, one thread, the fastest first; or in the order of preference, and why.
 
     Raises InputError when the browser or runtimes that were asked for are not there, EdgeError when a browser that was
@@ -77,17 +77,26 @@ def time(
     try:
         return _timing.run(work, where, files, size, runs, progress)
     except EdgeError as error:
-        if options.browser != browser.AUTO:
+        if options.browser != AUTO:
             raise
         return untimed(files, str(error))
 
 
-def untimed(artifacts: Sequence[Artifact], why: str) -> BrowserReport:
+def untimed(artifacts: "Sequence[Artifact]", why: str) -> "BrowserReport":
     """The same where no browser timed them: in the order of preference, without figures."""
+    from melanoma_edge.bench.document import BrowserReport, BrowserRow
+
     return BrowserReport(None, None, tuple(BrowserRow(a.path.name) for a in _preferred(artifacts)), why)
 
 
-def chosen(artifacts: Sequence[Artifact], order: Sequence[str], models: str) -> list[Artifact]:
+def parts() -> str:
+    """sha256 of the compiled package that is filled in."""
+    from melanoma_edge.targets import _npm
+
+    return _npm.fingerprint()
+
+
+def chosen(artifacts: "Sequence[Artifact]", order: Sequence[str], models: str) -> "list[Artifact]":
     """What the npm package holds, the default first.
 
     order: file names as `time` has them. models: of `--web-models`: "all", or those that are needed: the first, the
@@ -105,6 +114,8 @@ def chosen(artifacts: Sequence[Artifact], order: Sequence[str], models: str) -> 
 def package(options: WebOptions, contents: Contents, folder: Path) -> None:
     """Write the npm package as a tarball to `folder`/web."""
     from melanoma_edge import formats
+    from melanoma_edge.artifact import write_atomic
+    from melanoma_edge.targets import _npm
     from melanoma_edge.targets._golden import golden
 
     times = contents.times or untimed(contents.artifacts, "nothing was timed")
@@ -127,18 +138,20 @@ def package(options: WebOptions, contents: Contents, folder: Path) -> None:
     write_atomic(folder / "web" / file, data)
 
 
-def _preferred(artifacts: Sequence[Artifact]) -> list[Artifact]:
+def _preferred(artifacts: "Sequence[Artifact]") -> "list[Artifact]":
     """The files of this target: LiteRT.js before onnxruntime-web, kernels that a browser lacks last."""
     return sorted((a for a in artifacts if any(place.takes(a) for place in TARGET.places)), key=_rank)
 
 
-def _rank(artifact: Artifact) -> tuple[int, bool, int]:
+def _rank(artifact: "Artifact") -> tuple[int, bool, int]:
+    from melanoma_edge.quantization.kernels import RUNTIMES
+
     runtime = named(artifact.format).in_browser
     lacking = artifact.precision == "int8" and not (runtime and RUNTIMES[runtime].fast)
     return FORMATS.index(artifact.format), lacking, PRECISIONS.index(artifact.precision)
 
 
-def _tolerance(contents: Contents, artifact: Artifact) -> float:
+def _tolerance(contents: Contents, artifact: "Artifact") -> float:
     """How far a logit may be off in a browser."""
     from melanoma_edge.targets._golden import FLOAT_TOLERANCE, int8_tolerance
 
@@ -147,7 +160,7 @@ def _tolerance(contents: Contents, artifact: Artifact) -> float:
     return FLOAT_TOLERANCE
 
 
-def _entry(artifact: Artifact, assets: Mapping[str, bytes], heat_map: bool, timing: BrowserRow) -> dict[str, Any]:
+def _entry(artifact: "Artifact", assets: Mapping[str, bytes], heat_map: bool, timing: "BrowserRow") -> dict[str, Any]:
     file = f"models/{artifact.path.name}"
     return {
         "id": _id(artifact),
@@ -161,7 +174,7 @@ def _entry(artifact: Artifact, assets: Mapping[str, bytes], heat_map: bool, timi
     }
 
 
-def _id(artifact: Artifact) -> str:
+def _id(artifact: "Artifact") -> str:
     return f"{named(artifact.format).runtime}-{artifact.precision}"
 
 
@@ -178,5 +191,5 @@ TARGET = Target(
     missing=missing,
     time=time,
     package=package,
-    parts=_npm.fingerprint,
+    parts=parts,
 )

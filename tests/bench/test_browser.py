@@ -8,13 +8,14 @@ import pytest
 
 from melanoma_edge.bench import browser
 from melanoma_edge.errors import EdgeError, InputError
+from melanoma_edge.options import AUTO, NONE
 
 POST = "fetch('answer', {{ method: 'POST', body: JSON.stringify({}) }});"
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Path:
-    found = browser.find(browser.AUTO)
+    found = browser.find(AUTO)
     if found is None:
         pytest.skip("chromium is not installed: run `make browser`")
     return found
@@ -59,11 +60,11 @@ def test_a_program_that_is_no_browser_is_an_error(tmp_path: Path) -> None:
 
 
 def test_none_is_none_and_a_path_that_is_no_program_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert browser.find(browser.NONE) is None
+    assert browser.find(NONE) is None
     with pytest.raises(InputError, match="auto, none or the path of a Chromium"):
         browser.find(str(tmp_path / "nothing"))
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    assert browser.find(browser.AUTO) is None
+    assert browser.find(AUTO) is None
 
 
 def test_only_what_lies_in_the_site_is_served(tmp_path: Path) -> None:
