@@ -175,6 +175,16 @@ def test_a_lesion_cut_at_a_side_is_told_from_one_that_fills_the_frame() -> None:
     assert cut.cut > 0.2 and filling.cut < 0.05
 
 
+@pytest.mark.parametrize(("rows", "cells"), [(2, 4), (3, 36)])
+def test_what_lies_in_the_middle_counts_eight_times(rows: int, cells: int) -> None:
+    """Four dark cells in the middle weigh as 32; a patch of 24 outside it weighs less, one of 36 more."""
+    image = np.full((32, 32, 3), 200, np.uint8)
+    image[15:17, 15:17] = 50
+    image[4 : 4 + rows, 10:22] = 50
+    y, x = np.indices((32, 32)) * 2 - 31
+    assert measure(image).area == pytest.approx(cells / int((x * x + y * y <= 32 * 32).sum()))
+
+
 def test_black_corners_are_no_lesion() -> None:
     y, x = (np.indices((160, 160)) - 79.5) / 80
     framed = np.where(np.hypot(x, y)[..., None] > 1.08, 0, lesion())

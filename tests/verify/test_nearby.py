@@ -39,6 +39,18 @@ def test_it_estimates_the_flip_rate_with_less_spread_than_one_threshold_does() -
     assert np.std(near) < 0.7 * np.std(at)
 
 
+def test_its_thresholds_lie_between_neighbouring_scores_around_the_operating_point() -> None:
+    """By hand: 40 scores, of which four on either side count; one image crosses the highest two of the thresholds."""
+    p = np.linspace(0.01, 0.99, 40)
+    labels = (np.arange(40) % 2).astype(np.int64)
+    other = p.copy()
+    other[21] = p[23] + 1e-3  # was below the 22nd and 23rd threshold, and is not
+    point = operating_point.choose(f"threshold={p[19:21].mean()}", predictions(p, labels))
+    found = nearby(predictions(p, labels), predictions(other, labels), point)
+    assert found.flip_rate == pytest.approx(2 / 8 / 40)
+    assert found.sensitivity_drop == pytest.approx(-2 / 8 / 20)
+
+
 def test_an_artifact_that_answers_lower_loses_sensitivity() -> None:
     reference, _ = pair(1, 0.0)
     lower = predictions(reference.p * 0.8, reference.labels)
