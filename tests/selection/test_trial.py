@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx_ir as ir
 import pytest
 from small_images import SIZE, darkness, lesions, prepared
 
+from melanoma_edge import formats
 from melanoma_edge.artifact import sha256_file
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
@@ -17,6 +19,7 @@ from melanoma_edge.options import Gates
 from melanoma_edge.progress import silent
 from melanoma_edge.quantization.quantizers import Attempt, Subject, attempt
 from melanoma_edge.quantization.quantizers.static import RECIPE
+from melanoma_edge.runtime.predict import Predict
 from melanoma_edge.selection import trial
 from melanoma_edge.selection.trial import FLOAT, HEADROOM, Bench, measure
 from melanoma_edge.stages import predict
@@ -106,3 +109,18 @@ def test_answers_that_are_no_numbers_hold_nothing(bench: Bench, made: Attempt, m
     monkeypatch.setattr(trial, "predict_split", broken)
     found = measure(bench, made, 0, silent)
     assert found.flip_rate is None and found.auc_delta is None and found.mean_abs_dp is None and not found.holds
+
+
+def test_every_image_runs_on_one_thread(bench: Bench, made: Attempt, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(path: Path, spec: Preprocessing, *, threads: int) -> Predict:
+        asked.append(threads)
+        return formats.load(path, spec, threads=threads)
+
+    asked: list[int] = []
+    found = []
+    monkeypatch.setattr(trial, "formats", SimpleNamespace(load=load))
+    for cores in (1, 3):
+        monkeypatch.setattr(trial, "usable_cores", lambda cores=cores: cores)
+        found.append(measure(bench, made, 1.0, silent))
+    assert set(asked) == {1}
+    assert found[0].mean_abs_dp == found[1].mean_abs_dp
