@@ -103,8 +103,8 @@ class QuantizeOptions:
 
     quantizer: str = choice(
         "auto",
-        "how to make the INT8 graph: auto tries the known ones until one is well inside the gates on validation; or one "
-        "recipe by its name, such as static or mixed_30",
+        "how to make the INT8 graph: auto tries the known ones until one is well inside the gates on validation; or "
+        "one recipe by its name, such as static or mixed_30",
     )
 
 
