@@ -53,7 +53,7 @@ def head(model: ir.Model) -> Head:
     layer = _behind(model.graph.outputs[0])
     pool = None if layer is None else _behind(layer.inputs[0])
     weights = None if layer is None else _weights(layer)
-    features = None if pool is None or not graph.is_op(pool, "GlobalAveragePool") else pool.inputs[0]
+    features = None if pool is None or operators.of(pool).exact != "mean" else pool.inputs[0]
     if features is None or weights is None or len(graph.dims(features) or ()) != 4:
         found = " behind ".join("nothing" if node is None else node.op_type for node in (layer, pool))
         raise InputError(
@@ -84,11 +84,11 @@ def _rounds(node: ir.Node) -> bool:
 
 def _weights(layer: ir.Node) -> NDArray[np.float32] | None:
     """float32 `[K, C]` of a canonical Gemm or a 1x1 Conv; None for another node, or weights that are computed."""
-    stored = layer.inputs[1] if len(layer.inputs) > 1 else None
+    stored = layer.inputs[1] if operators.of(layer).weighted else None
     integers = constant_integers(stored.producer()) if stored is not None else None
     array = graph.constant(stored) if integers is None else integers.real()
-    linear = graph.is_op(layer, "Gemm") and layer.attributes.get_int("transB", 0) == 1
-    pointwise = graph.is_op(layer, "Conv") and array is not None and array.shape[2:] == (1, 1)
-    if array is None or not (linear or pointwise) or layer.attributes.get_int("group", 1) != 1:
+    if array is None or layer.attributes.get_int("group", 1) != 1:
+        return None
+    if array.shape[2:] != (1, 1) and not (array.ndim == 2 and layer.attributes.get_int("transB", 0) == 1):
         return None
     return array.reshape(array.shape[:2]).astype(np.float32)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
 from melanoma_edge.export.session import opened
+from melanoma_edge.graph import DEQUANTIZE, QUANTIZE
 from melanoma_edge.runtime.predict import HeatMap, Logits, Predict, agree
 
 PACKAGE = "onnxruntime"
@@ -87,7 +88,7 @@ def on_cuda(path: Path, stream: int) -> Callable[[], object]:
 
 def is_float(path: Path) -> bool:
     """Whether a file computes in float alone."""
-    return "DequantizeLinear" not in _operators(path)
+    return DEQUANTIZE not in _operators(path)
 
 
 def _ends(session: Any) -> tuple[Any, Any]:
@@ -127,7 +128,7 @@ def _session(path: Path, threads: int, profile: Path | None = None) -> Any:
 def _only_weights(path: Path) -> bool:
     """Whether a file has weights in 8 bits and float arithmetic; a file that cannot be read is left to the session."""
     operators = _operators(path)
-    return "DequantizeLinear" in operators and "QuantizeLinear" not in operators
+    return DEQUANTIZE in operators and QUANTIZE not in operators
 
 
 def _operators(path: Path) -> set[str]:

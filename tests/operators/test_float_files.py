@@ -10,7 +10,7 @@ from tflite_file import operators, partitions, run
 
 from melanoma_edge.export.emit import to_bytes
 
-few = settings(max_examples=12, deadline=None)
+few = settings(max_examples=6, deadline=None)
 seeds = st.integers(0, 2**31)
 channels = st.integers(1, 6)
 sides = st.integers(1, 11)

@@ -140,7 +140,7 @@ def ceiled(draw: st.DrawFn) -> ir.Model:
     return model
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(ceiled())
 def test_pools_without_ceil_mode_compute_the_same(model: ir.Model) -> None:
     image = image_for(model)

@@ -11,6 +11,7 @@ import onnx
 
 from melanoma_edge.bench.explain import Operator
 from melanoma_edge.bench.latency import WARM_UP
+from melanoma_edge.graph import QUANTIZE
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.runtime import ort
 
@@ -50,7 +51,7 @@ def profile(path: Path, *, runs: int = 100, progress: Progress = silent) -> list
 def _values(path: Path) -> dict[str, str]:
     """What the file's nodes make, by the names of nodes and values: integers where a QuantizeLinear comes next."""
     graph = onnx.load(path, load_external_data=False).graph
-    integers = {node.input[0]: node.output[0] for node in graph.node if node.op_type == "QuantizeLinear"}
+    integers = {node.input[0]: node.output[0] for node in graph.node if node.op_type == QUANTIZE}
     made = {node.name: integers.get(node.output[0], node.output[0]) for node in graph.node}
     return made | {value: integers.get(value, value) for node in graph.node for value in node.output}
 

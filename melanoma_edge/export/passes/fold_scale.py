@@ -50,7 +50,7 @@ def run(model: ir.Model) -> int:
 
 def _factor(node: ir.Node) -> float | None:
     """The positive number that `node` multiplies by, if that is all it does."""
-    operands = graph.data_and_constant(node) if graph.is_op(node, "Mul") else None
+    operands = graph.data_and_constant(node) if operators.of(node).product else None
     if operands is None or operands[1].size != 1 or operands[1].ndim > len(operands[0].shape or ()):
         return None
     number = float(operands[1].reshape(()))
