@@ -169,7 +169,8 @@ def _median(network: Network, size: int, stopwatch: Stopwatch) -> float | None:
 def _networks(name: str, path: Path) -> Iterator[Network]:
     form = formats.of(path)
     for network in form.on_gpu(path):
-        yield Network(name, form.package, form.installed()[form.package], network.precision, network.on, network.fixed)
+        version = form.engine().versions()[form.package]
+        yield Network(name, form.package, version, network.precision, network.on, network.fixed)
 
 
 def _events(call: Callable[[], object]) -> float:

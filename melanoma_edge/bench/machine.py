@@ -114,11 +114,12 @@ def _runtimes() -> Iterator[Finding]:
     from melanoma_edge import formats
 
     for form in formats.known():
-        name, missing = f"runtime for {form.suffix}", form.available()
+        runtime, name = form.engine(), f"runtime for {form.suffix}"
+        missing = runtime.available()
         if missing:
             yield Finding(name, MISSING, missing, missing.rpartition(": ")[2])
         else:
-            yield Finding(name, OK, ", ".join(f"{package} {version}" for package, version in form.installed().items()))
+            yield Finding(name, OK, ", ".join(f"{package} {found}" for package, found in runtime.versions().items()))
 
 
 def _torch() -> Finding:

@@ -40,7 +40,7 @@ def peak_memory(path: Path) -> int | None:
 
 def measure(path: Path) -> int:
     """The same in this process, which must be fresh: memory that was freed before would be used again, uncounted."""
-    for name in formats.of(path).imports():
+    for name in formats.of(path).engine().imports():
         importlib.import_module(name)
     gc.collect()
     before = _kilobytes("VmRSS" if _reset() else "VmHWM")  # the latter is too high if anything, and the answer too low

@@ -20,11 +20,22 @@ if TYPE_CHECKING:
 ROOM = "melanoma_edge.formats"
 
 
-class Load(Protocol):
-    """Loads a file. Raises InputError when it is corrupt, no classifier, or not of `spec.size`."""
+class Runtime(Protocol):
+    """What a runtime is to a format: a module of `runtime`."""
 
-    def __call__(self, path: Path, spec: "Preprocessing | None", threads: int, device: str) -> "Predict":
-        """device: "auto", "cpu" or "cuda"; formats without `gpu` use the CPU whatever it says."""
+    def available(self) -> str | None:
+        """None, or one line on how to get it."""
+
+    def versions(self) -> Mapping[str, str]:
+        """The installed packages that have it with their versions, the preferred first."""
+
+    def imports(self) -> tuple[str, ...]:
+        """Modules that it imports anyway, whose memory is no property of a file."""
+
+    def load(
+        self, path: Path, spec: "Preprocessing | None" = None, *, threads: int = 1, device: str = "auto"
+    ) -> "Predict":
+        """A file, loaded. Raises InputError when it is corrupt, no classifier, or not of `spec.size`."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +51,12 @@ class OnDevice:
 class Format:
     """A kind of model file; its name is its file's here, and what `Artifact.format` says.
 
-    library: what Hugging Face calls it. runtime, in_browser: what runs it natively and in a browser, by their names in
-    `quantization.kernels` and `bench.profilers`; the latter is None where nothing does. package: the distribution that
-    holds the former, on ARM64 too. available: None, or one line on how to get one. installed: the packages that have
-    one with their versions, the preferred first. imports: modules that are no property of a file's memory. gpu: whether
-    `load` takes a GPU. is_graph: whether a file is itself the graph that files of other formats are written from.
-    on_gpu: with what a GPU can be timed. write: a graph, which stays as it is, to a file, with what the file tells of
-    itself; None where only training writes one. settings: of the runtime's session, for one file.
+    library: what Hugging Face calls it. runtime, in_browser: names of what runs it natively and in a browser, in
+    `kernels` and `bench.profilers`; the latter is None where nothing does. engine: imports the former; package: the
+    distribution that holds it, on ARM64 too. gpu: whether it takes a GPU. is_graph: whether a file is itself the graph
+    that files of other formats are written from. on_gpu: with what a GPU can be timed. write: a graph, which stays as
+    it is, to a file, with what the file tells of itself; None where only training writes one. settings: of the
+    runtime's session, for one file.
     """
 
     name: str
@@ -54,10 +64,7 @@ class Format:
     library: str
     runtime: str
     package: str
-    load: Load
-    available: Callable[[], str | None]
-    installed: Callable[[], Mapping[str, str]]
-    imports: Callable[[], tuple[str, ...]]
+    engine: Callable[[], Runtime]
     gpu: bool = False
     is_graph: bool = False
     in_browser: str | None = None
@@ -104,10 +111,11 @@ def load(
     form = of(path)
     if not path.is_file():
         raise InputError(f"{path} does not exist, or is not a file")
-    missing = form.available()
+    runtime = form.engine()
+    missing = runtime.available()
     if missing is not None:
         raise InputError(f"{path} cannot be run: {missing}")
-    return form.load(path, spec, threads, device)
+    return runtime.load(path, spec, threads=threads, device=device)
 
 
 def written() -> tuple[Format, ...]:

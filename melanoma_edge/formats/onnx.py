@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from melanoma_edge.formats import Format, OnDevice
+from melanoma_edge.formats import Format, OnDevice, Runtime
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-    from melanoma_edge.data.preprocess import Preprocessing
-    from melanoma_edge.runtime.predict import Predict
     from melanoma_edge.tflite.metadata import About
 
 
@@ -25,22 +23,10 @@ def _write(model: "ir.Model", path: Path, about: "About | None") -> None:
     ir.save(copy, path)
 
 
-def _load(path: Path, spec: "Preprocessing | None", threads: int, device: str) -> "Predict":
+def _engine() -> Runtime:
     from melanoma_edge.runtime import ort
 
-    return ort.load(path, spec, threads=threads)
-
-
-def _available() -> str | None:
-    from melanoma_edge.runtime import ort
-
-    return ort.available()
-
-
-def _installed() -> Mapping[str, str]:
-    from melanoma_edge.runtime import ort
-
-    return {ort.PACKAGE: ort.version()}
+    return ort
 
 
 def _on_gpu(path: Path) -> Iterator[OnDevice]:
@@ -71,10 +57,7 @@ FORMAT = Format(
     in_browser="onnxruntime-web",
     package="onnxruntime",
     write=_write,
-    load=_load,
-    available=_available,
-    installed=_installed,
-    imports=lambda: ("onnx", "onnxruntime"),
+    engine=_engine,
     on_gpu=_on_gpu,
     settings=_settings,
 )

@@ -1,32 +1,19 @@
 """A checkpoint of ours, which torch runs: the full-precision reference, on a GPU where there is one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from melanoma_edge.formats import Format, OnDevice
+from melanoma_edge.formats import Format, OnDevice, Runtime
 
 if TYPE_CHECKING:
-    from melanoma_edge.data.preprocess import Preprocessing
-    from melanoma_edge.runtime.predict import Predict
+    pass
 
 
-def _load(path: Path, spec: "Preprocessing | None", threads: int, device: str) -> "Predict":
+def _engine() -> Runtime:
     from melanoma_edge.runtime import pytorch
 
-    return pytorch.load(path, spec, threads=threads, device=device)
-
-
-def _available() -> str | None:
-    from melanoma_edge.runtime import pytorch
-
-    return pytorch.available()
-
-
-def _installed() -> Mapping[str, str]:
-    from melanoma_edge.runtime import pytorch
-
-    return {pytorch.PACKAGE: pytorch.version()}
+    return pytorch
 
 
 def _on_gpu(path: Path) -> Iterator[OnDevice]:
@@ -42,10 +29,7 @@ FORMAT = Format(
     library="pytorch",
     runtime="torch",
     package="torch",
-    load=_load,
-    available=_available,
-    installed=_installed,
-    imports=lambda: ("torch", "torchvision", "timm", "melanoma_edge.train.weights"),
+    engine=_engine,
     gpu=True,
     on_gpu=_on_gpu,
 )

@@ -46,13 +46,30 @@ def version(package: str | None = None) -> str:
         return importlib.metadata.version(importlib.metadata.packages_distributions()[PACKAGES[name][0]][0])
 
 
-def load(path: Path, spec: Preprocessing | None = None, *, threads: int = 1, package: str | None = None) -> Predict:
+def versions() -> dict[str, str]:
+    """Of `installed`."""
+    return {package: version(package) for package in installed()}
+
+
+def imports() -> tuple[str, ...]:
+    """Modules that are imported with the interpreter. Raises InputError when none is installed."""
+    return (PACKAGES[_choose(None)][1],)
+
+
+def load(
+    path: Path,
+    spec: Preprocessing | None = None,
+    *,
+    threads: int = 1,
+    device: str = "auto",
+    package: str | None = None,
+) -> Predict:
     """An interpreter of a .tflite file: float32 `[1, S, S, 3]` to float32 logits `[1, K]`, one image a run.
 
     With a second output `heat_map` `[1, h, w, 1]` its heat maps can be asked for.
 
-    package: one of PACKAGES, to force it. Raises InputError when the file is corrupt, lies outside that contract or is
-    not of `spec.size`, and when the package is not installed.
+    device: the processor, whatever it says. package: one of PACKAGES, to force it. Raises InputError when the file is
+    corrupt, lies outside that contract or is not of `spec.size`, and when the package is not installed.
     """
     chosen = _choose(package)
     interpreter = allocate(path, threads=threads, package=chosen)

@@ -30,10 +30,21 @@ def version() -> str:
     return importlib.metadata.version(PACKAGE)
 
 
-def load(path: Path, spec: Preprocessing | None = None, *, threads: int = 1) -> Predict:
+def versions() -> dict[str, str]:
+    """The installed package."""
+    return {PACKAGE: version()}
+
+
+def imports() -> tuple[str, ...]:
+    """Modules that are imported with a session."""
+    return "onnx", PACKAGE
+
+
+def load(path: Path, spec: Preprocessing | None = None, *, threads: int = 1, device: str = "auto") -> Predict:
     """A session of an .onnx file: float32 `[1, 3, S, S]` to float32 logits `[1, K]`, one image a run.
 
-    With a second output `heat_map` `[1, 1, h, w]` its heat maps can be asked for.
+    With a second output `heat_map` `[1, 1, h, w]` its heat maps can be asked for. device: the processor,
+    whatever it says.
 
     Raises InputError when the file is corrupt, lies outside that contract, or is not of `spec.size`.
     """

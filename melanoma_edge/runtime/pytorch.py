@@ -32,6 +32,16 @@ def version() -> str:
     return importlib.metadata.version(PACKAGE)
 
 
+def versions() -> dict[str, str]:
+    """The installed package."""
+    return {PACKAGE: version()}
+
+
+def imports() -> tuple[str, ...]:
+    """Modules that are imported with a network."""
+    return PACKAGE, "torchvision", "timm", "melanoma_edge.train.weights"
+
+
 def load(
     path: Path, spec: Preprocessing | None = None, *, threads: int = 1, device: str = "auto", batch: int = 32
 ) -> Predict:

@@ -24,7 +24,7 @@ def test_a_format_is_its_file_and_its_suffix(name: str) -> None:
     form = formats.named(name)
     assert form.name == name
     assert formats.of(Path(f"a{form.suffix}")) is form
-    assert form.package in form.installed() and form.available() is None
+    assert form.package in form.engine().versions() and form.engine().available() is None
 
 
 @pytest.mark.parametrize("name", WRITTEN)

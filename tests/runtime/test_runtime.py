@@ -59,8 +59,8 @@ def test_runtimes_say_what_they_are(files, pixels, suffix: str):
     path = files[suffix]
     predict = formats.load(Artifact(path, "", "onnx", "float32"), Preprocessing(32), threads=2, device="cpu")
     assert (predict.threads, predict.device, predict.spec.size) == (2, "cpu", 32)
-    assert predict.version.startswith(formats.of(path).installed()[predict.runtime])
-    assert formats.of(path).available() is None
+    assert predict.version.startswith(formats.of(path).engine().versions()[predict.runtime])
+    assert formats.of(path).engine().available() is None
     once = predict.prepared(pixels[0])
     np.testing.assert_allclose(once(), predict(pixels[:1]), atol=1e-6)
     np.testing.assert_array_equal(once(), once())
