@@ -39,8 +39,8 @@ android: install java  ## compile the Java of android/ into the library that `--
 arm64: install  ## fetch qemu and what runs in it: Debian's Python for arm64, aarch64 wheels, a cross compiler
 	PYTHON=$(abspath $(BIN)/python) sh scripts/arm64.sh
 
-test: install browser java arm64  ## the fast tests, in a browser, on a JVM and on emulated ARM64 too
-	$(BIN)/pytest
+test: install browser java arm64  ## the fast tests, in a browser, on a JVM, on emulated ARM64; JOBS=2: in two processes
+	$(if $(JOBS),OMP_NUM_THREADS=1) $(BIN)/pytest $(if $(JOBS),-n $(JOBS) --dist loadgroup)
 
 test-android: install java  ## the Android library: its Java on a JVM with the real network, and its bytes
 	$(BIN)/pytest tests/android

@@ -24,6 +24,16 @@ def shared(*parts: str) -> Path:
     return path
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `-n 2 --dist loadgroup`: a file's tests stay together, for its fixtures, as do all that need `guard_bundle`,
+    which takes a minute, or a browser, where others would be in the way of what is timed.
+    """
+    names = [(item, set(getattr(item, "fixturenames", ()))) for item in items]
+    together = {item.path for item, fixtures in names if fixtures & {"guard_bundle", "chromium"}}
+    for item, _ in names:
+        item.add_marker(pytest.mark.xdist_group("bundle" if item.path in together else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def guard_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of a trained network, compiled as a user would: tests/networks/meshnet_synthetic.onnx is what

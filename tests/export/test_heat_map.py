@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnx_ir as ir
 import pytest
 import torch
@@ -11,7 +12,7 @@ from captum.attr import LayerGradCam
 from numpy.typing import NDArray
 from onnx_graphs import Builder
 from PIL import Image
-from settled_networks import SIZE, blurred_noise, settled
+from settled_networks import SIZE, blurred_noise, exported
 from torch import nn
 
 from melanoma_edge import formats, graph
@@ -22,7 +23,6 @@ from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.errors import InputError
 from melanoma_edge.export import heat_map, passes
 from melanoma_edge.export.emit import emit
-from melanoma_edge.export.onnx import export_onnx
 from melanoma_edge.quantization.quantize import quantize
 from melanoma_edge.quantization.quantizers import minmax, static_wi8_ai8
 from melanoma_edge.quantization.recipe import Recipe
@@ -96,9 +96,8 @@ def random_graph(classes: int = 2) -> tuple[ir.Model, NDArray[np.uint8]]:
 @pytest.fixture(scope="module", params=POOLED)
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:
     pixels, folder = blurred_noise(), tmp_path_factory.mktemp(request.param)
-    network = settled(request.param, normalize(pixels, Preprocessing(SIZE)).transpose(0, 3, 1, 2).copy())
-    export_onnx(network, SIZE, folder / "model.onnx")
-    model = ir.load(folder / "model.onnx")
+    network, data = exported(request.param)
+    model = ir.from_proto(onnx.load_from_string(data))
     passes.apply(model, "clean")
     write(model, folder, "float32")
     passes.apply(model, "integer")

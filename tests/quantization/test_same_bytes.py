@@ -10,11 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from settled_networks import IMAGES, SIZE, blurred_noise, settled
+from settled_networks import IMAGES, exported
 
 from melanoma_edge import registry
-from melanoma_edge.data.preprocess import Preprocessing, normalize
-from melanoma_edge.export.onnx import export_onnx
 from melanoma_edge.quantization import quantizers
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -57,8 +55,7 @@ def same(network: Path, images: int, names: Sequence[str]) -> dict[str, str]:
 def mobilenet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """MobileNetV3-Small, whose sums two threads of torch add up in another order than one."""
     path = tmp_path_factory.mktemp("mobilenet") / "network.onnx"
-    batch = normalize(blurred_noise(), Preprocessing(SIZE)).transpose(0, 3, 1, 2)
-    export_onnx(settled("mobilenet_v3_small", batch), SIZE, path)
+    path.write_bytes(exported("mobilenet_v3_small")[1])
     return path
 
 

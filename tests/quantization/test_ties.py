@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import onnx_ir as ir
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx_graphs import Builder
 
@@ -65,6 +65,7 @@ def blocks() -> Builder:
     return b
 
 
+@settings(max_examples=30)
 @given(st.lists(SCALES, min_size=20, max_size=20), st.lists(st.integers(0, 255), min_size=20, max_size=20))
 def test_nothing_lies_beside_a_half_and_scales_move_little(sizes: list[float], zeros: list[int]) -> None:
     model, placement = setting(blocks())

@@ -34,6 +34,11 @@ def test_the_group_that_loses_is_flagged_alone() -> None:
     assert [g.value for g in found if g.loses] == ["quarter 0"]
     worst = next(g for g in found if g.loses)
     assert worst.sensitivity_change[2] < 0 and worst.p < 0.01
+    rows = [i for i, name in enumerate(REFERENCE.ids) if QUARTER[name] == "quarter 0" and REFERENCE.is_melanoma[i]]
+    before, after = ((one.p[rows] >= 0.5).mean() for one in (REFERENCE, ARTIFACT))
+    assert (worst.sensitivity, worst.sensitivity_change[0]) == pytest.approx((before, after - before))
+    alike = subgroups(REFERENCE, REFERENCE, POINT, {"quarter": QUARTER})
+    assert {(g.p, g.flips, g.loses, *g.sensitivity_change[:1]) for g in alike} == {(1.0, 0, False, 0.0)}
 
 
 def test_groups_add_up_to_the_whole() -> None:

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import onnx
 import onnx_ir as ir
 import pytest
 import torch
 from numpy.typing import NDArray
 from onnx_graphs import session
-from settled_networks import SIZE, blurred_noise, settled
+from settled_networks import SIZE, blurred_noise, exported
 from tflite_file import partitions, run
 from torch import nn
 
@@ -17,7 +18,6 @@ from melanoma_edge import models
 from melanoma_edge.data.preprocess import Preprocessing, normalize
 from melanoma_edge.export import passes
 from melanoma_edge.export.emit import to_bytes
-from melanoma_edge.export.onnx import export_onnx
 from melanoma_edge.quantization.quantize import quantize
 from melanoma_edge.quantization.quantizers import minmax
 
@@ -39,13 +39,11 @@ class Built:
 
 
 @pytest.fixture(scope="module", params=models.names())
-def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built(request: pytest.FixtureRequest) -> Built:
     pixels, spec = blurred_noise(), Preprocessing(SIZE)
     images = np.ascontiguousarray(normalize(pixels, spec).transpose(0, 3, 1, 2))
-    network = settled(request.param, images)
-    path = tmp_path_factory.mktemp(request.param) / "model.onnx"
-    export_onnx(network, SIZE, path)
-    graph = ir.load(path)
+    network, data = exported(request.param)
+    graph = ir.from_proto(onnx.load_from_string(data))
     passes.apply(graph, "clean")
     float32 = to_bytes(graph, name="float32")
     passes.apply(graph, "integer")
@@ -65,8 +63,8 @@ def test_float32_gives_what_torch_gives(built: Built) -> None:
 def test_int8_gives_what_the_qdq_graph_gives_far_more_than_float_does(built: Built) -> None:
     with torch.no_grad():
         reference = built.network(torch.from_numpy(built.images)).numpy()
-    onnx = session(built.integer)
-    as_onnx = built.answers(lambda image: np.asarray(onnx.run(None, {"image": image})[0]))
+    in_onnxruntime = session(built.integer)
+    as_onnx = built.answers(lambda image: np.asarray(in_onnxruntime.run(None, {"image": image})[0]))
     as_tflite = built.answers(lambda image: run(built.int8, image))
     between = np.abs(as_tflite - as_onnx).mean()
     assert between <= 0.6 * np.abs(as_onnx - reference).mean()
