@@ -10,10 +10,9 @@ from collections.abc import Mapping
 
 import onnx_ir as ir
 
+from melanoma_edge import graph, operators
+
 RUNTIMES = ("litert", "onnxruntime")
-WEIGHTED = ("Conv", "Gemm")
-JOINED = ("Relu", "Clip", "Flatten", "Reshape")  # to what makes their operand, or no work at all
-BLOCKED = ("Relu", "Clip", "Mul")  # what makes a map that ONNX Runtime rounds in its blocked layout
 GRID = "grid_"  # begins the names of constants that round to a grid: see `quantization.write`
 
 # Nanoseconds for each unit of `work`. Fitted to docs/results/peers/*.json: MeshNet, MobileNetV2 (160 and 224 pixels),
@@ -73,16 +72,17 @@ def work(model: ir.Model) -> Counter[str]:
     done: Counter[str] = Counter()
     for node in model.graph:
         made = _size(node.outputs[0])
-        if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+        operator = operators.of(node)
+        if graph.is_quantize(node) or graph.is_dequantize(node):
             if _crosses(node):
-                done["to integers" if node.op_type == "QuantizeLinear" else "to float"] += made
+                done["to integers" if graph.is_quantize(node) else "to float"] += made
         elif any(v is not None and str(v.name).startswith(GRID) for v in node.inputs):
-            if node.op_type == "Add":  # the first of the two additions
-                done["grid blocked" if _maker(node.inputs[0]) in BLOCKED else "grid"] += made
-        elif node.op_type not in JOINED:
+            if graph.is_op(node, "Add"):  # the first of the two additions
+                done["grid blocked" if _is_blocked(node.inputs[0]) else "grid"] += made
+        elif not operator.keeps_order and operator.bounds is None:  # a clamp is joined to what makes its operand
             number = "integer" if _in_integers(node) else "float"
             done[f"{number} operators"] += 1
-            if node.op_type in WEIGHTED:
+            if operator.weighted:
                 kind = f"{number} {_layer(node)}"
                 done[kind] += made * _size(node.inputs[1]) // _shape(node.inputs[1])[0]
                 done[f"{kind} made"] += made
@@ -97,7 +97,7 @@ def _nanoseconds(done: Mapping[str, int], runtime: str) -> float:
 
 def _layer(node: ir.Node) -> str:
     """The kind of kernel that a Conv or Gemm has: by vector, depthwise, pointwise or dense."""
-    if node.op_type == "Gemm" or _shape(node.outputs[0])[2:] == [1, 1]:
+    if len(_shape(node.inputs[1])) == 2 or _shape(node.outputs[0])[2:] == [1, 1]:
         return "vector"
     if node.attributes.get_int("group", 1) != 1:
         return "depthwise"
@@ -107,32 +107,28 @@ def _layer(node: ir.Node) -> str:
 def _in_integers(node: ir.Node) -> bool:
     """Whether an operator runs in integers: its weights or first operand come out of a DequantizeLinear, and its result
     goes into a QuantizeLinear."""
-    first = node.inputs[1] if node.op_type in WEIGHTED else node.inputs[0]
-    users = [user.op_type for user, _ in node.outputs[0].uses()]
-    return _maker(first) == "DequantizeLinear" and users.count("QuantizeLinear") == len(users)
+    first = node.inputs[1] if operators.of(node).weighted else node.inputs[0]
+    return graph.dequantizer(first) is not None and all(graph.is_quantize(user) for user, _ in node.outputs[0].uses())
 
 
 def _crosses(node: ir.Node) -> bool:
     """Whether a conversion is one between float and integer operators, not a part of an integer operator."""
-    if node.op_type == "QuantizeLinear":
+    if graph.is_quantize(node):
         maker = node.inputs[0].producer() if node.inputs[0] is not None else None
         return maker is None or not _in_integers(maker)
     readers = [user for user, _ in node.outputs[0].uses()]
     return not _is_constant(node.inputs[0]) and (not readers or not all(map(_in_integers, readers)))
 
 
-def _maker(value: ir.Value | None) -> str:
-    """The operator that makes a value; empty for inputs and constants."""
+def _is_blocked(value: ir.Value | None) -> bool:
+    """Whether ONNX Runtime rounds a value in its blocked layout: a clamp or a product makes it."""
     maker = value.producer() if value is not None else None
-    return maker.op_type if maker is not None else ""
+    return maker is not None and (operators.of(maker).bounds is not None or operators.of(maker).product)
 
 
 def _is_constant(value: ir.Value | None) -> bool:
     """No operand, a constant, or one behind its DequantizeLinear."""
-    if value is None or value.const_value is not None:
-        return True
-    maker = value.producer()
-    return maker is not None and maker.op_type == "DequantizeLinear" and _is_constant(maker.inputs[0])
+    return value is None or graph.is_constant(value)
 
 
 def _shape(value: ir.Value | None) -> list[int]:
