@@ -9,8 +9,9 @@ import onnx
 from onnx import numpy_helper
 
 from melanoma_edge.errors import InputError
+from melanoma_edge.operators import table
 
-MOVES = ("Cast", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
+MOVES = ("Cast", "Dropout", "Transpose")  # and what keeps the order of the elements
 CUT = ("LogSoftmax", "Softmax")  # their input are logits, of the same probabilities
 WANTED = "bring the network without it, its output must be logits of a softmax"
 
@@ -54,7 +55,8 @@ def _last(model: onnx.ModelProto) -> onnx.NodeProto | None:
     name, readers = model.graph.output[0].name, 0
     while name in makers and sum(list(node.input).count(name) for node in model.graph.node) == readers:
         node = makers[name]
-        if node.op_type not in MOVES:
+        known = table().get(node.op_type)
+        if node.op_type not in MOVES and (known is None or not known.keeps_order):
             return node
         name, readers = node.input[0], 1
     return None
