@@ -101,7 +101,7 @@ class _Cost:
 def _cost(
     group: ChannelClass, extremes: Mapping[str, Extremes], weight: Importance, quantized: Collection[str]
 ) -> _Cost | None:
-    names = [v for v in group.values if v in quantized and v in weight.values]
+    names = [name for name in group.values if name in quantized and name in weight.values]
     if not names:
         return None
     readers = []
@@ -112,9 +112,9 @@ def _cost(
             total = weight.weights[name].reshape(*data.shape[:2], -1).sum(2)
             readers.append((torch.from_numpy(flat), torch.from_numpy(total), torch.from_numpy(reads(node))))
     return _Cost(
-        torch.tensor(np.stack([np.minimum(extremes[n].low, 0) for n in names])),
-        torch.tensor(np.stack([np.maximum(extremes[n].high, 0) for n in names])),
-        torch.tensor(np.stack([weight.values[n] for n in names])),
+        torch.tensor(np.stack([np.minimum(extremes[name].low, 0) for name in names])),
+        torch.tensor(np.stack([np.maximum(extremes[name].high, 0) for name in names])),
+        torch.tensor(np.stack([weight.values[name] for name in names])),
         readers,
     )
 

@@ -36,13 +36,17 @@ def signal_to_noise(original: Program, model: ir.Model, scheme: Scheme, batches:
                 on_input=simulated.on_input,
                 on_output=simulated.on_output,
             )
-            return {n: np.array([_energy(exact[n]), _energy(exact[n] - rough[n])]) for n in names}
+            return {name: np.array([_energy(exact[name]), _energy(exact[name] - rough[name])]) for name in names}
 
     power = {name: np.zeros(2) for name in names}
     with side_by_side() as workers:
         for found in workers.map(look, batches):
             power = {name: before + found[name] for name, before in power.items()}
-    return {name: round(float(10 * np.log10(s / n)), 2) for name, (s, n) in sorted(power.items()) if s > 0 and n > 0}
+    return {
+        name: round(float(10 * np.log10(signal / noise)), 2)
+        for name, (signal, noise) in sorted(power.items())
+        if signal > 0 and noise > 0
+    }
 
 
 def _energy(value: Tensor) -> float:

@@ -36,14 +36,15 @@ def importance(
     """
     totals: dict[str, Tensor] = {}
     count = 0
-    single = ((seed + i, image) for i, image in enumerate(image for batch in images for image in torch.split(batch, 1)))
+    single = enumerate((image for batch in images for image in torch.split(batch, 1)), seed)
     with side_by_side() as workers:
         for squares in workers.map(partial(_squares, program, values, sorted(weights)), single):
             for name, square in squares.items():
                 totals[name] = totals[name].add_(square) if name in totals else square
             count += 1
     means = {name: (total / count).numpy() for name, total in totals.items()}
-    return Importance({k: v for k, v in means.items() if k in values}, {k: v for k, v in means.items() if k in weights})
+    by_value = {name: mean for name, mean in means.items() if name in values}
+    return Importance(by_value, {name: mean for name, mean in means.items() if name in weights})
 
 
 def _squares(

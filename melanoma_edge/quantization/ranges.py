@@ -83,9 +83,13 @@ def _flat(value: Tensor) -> Tensor:
 
 def merge(observations: Sequence[Observation]) -> Observation:
     """The observation of several tensors taken as one."""
-    low, high = min(o.low for o in observations), max(o.high for o in observations)
-    counts = sum((o.counts for o in observations[1:]), observations[0].counts)
-    return Observation(low, high, counts, sum((o.importance for o in observations[1:]), observations[0].importance))
+    first, *others = observations
+    return Observation(
+        low=min(seen.low for seen in observations),
+        high=max(seen.high for seen in observations),
+        counts=sum((seen.counts for seen in others), first.counts),
+        importance=sum((seen.importance for seen in others), first.importance),
+    )
 
 
 def bin_of(values: Tensor) -> Tensor:

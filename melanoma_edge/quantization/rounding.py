@@ -100,14 +100,14 @@ def _descend(weight: Tensor, scales: Tensor, moments: Tensor, largest: float) ->
     for _ in range(SWEEPS):
         moved = False
         for i in range(width):
-            s, h = step[..., 0], curvature[:, None, i]
-            wish = -slope[..., i] / (h * s).clamp(min=1e-300)
+            size, bend = step[..., 0], curvature[:, None, i]
+            wish = -slope[..., i] / (bend * size).clamp(min=1e-300)
             move = wish.round().clamp(-1, 1)
             move = (values[..., i] + move).clamp(-largest, largest) - values[..., i]
             if move.any():
                 moved = True
                 values[..., i] += move
-                slope += (move * s)[..., None] * moments[:, None, i]
+                slope += (move * size)[..., None] * moments[:, None, i]
         if not moved:
             break
     error = values * step - target

@@ -116,8 +116,8 @@ def _why_not(plan: Plan, dearer: Sequence[Plan], made: Sequence[Made], max_flip_
     if any(map(_good, made)):
         return "slow" if _too_slow(plan, made) else None if aims else "little"
     if not aims:
-        promising = (p for p in dearer if not _too_slow(p, made))
-        if any((expected_flips(p, made) or math.inf) <= AIM * max_flip_rate for p in promising):
+        promising = (other for other in dearer if not _too_slow(other, made))
+        if any((expected_flips(other, made) or math.inf) <= AIM * max_flip_rate for other in promising):
             return "dearer"
     return None
 
