@@ -65,6 +65,8 @@ def test_saturation_does_not_replace_a_narrower_clip() -> None:
     assert saturates_at(from_range(0, 6), 0, 6)
     assert not saturates_at(from_range(0, 7), 0, 6)
     assert not saturates_at(from_range(-1, 6), 0, 6)
+    step = from_range(0, 6).scale  # one integer less at either end
+    assert not saturates_at(from_range(0, 6), step, 6) and not saturates_at(from_range(0, 6), 0, 6 - step)
 
 
 @given(st.floats(0.125, 1000, width=32), st.floats(0.01, 1))
