@@ -94,6 +94,9 @@ def train(
     "--mean", default="128", show_default=True, help="the network's own normalisation, pixel units: M or R,G,B"
 )
 @click.option("--std", default="128", show_default=True, help="likewise")
+@click.option(
+    "--classes", help="the logits' names in the network's own order, e.g. melanoma,other [default: the task's]"
+)
 @click.option("--calibration", help="the same as --data: calibrated on its train split, verified on its test split")
 @takes("data", DataOptions)
 @takes("compiling", CompileOptions)
@@ -105,6 +108,7 @@ def compile_command(
     checkpoint: Path | None,
     mean: str,
     std: str,
+    classes: str | None,
     calibration: str | None,
     data: DataOptions,
     compiling: CompileOptions,
@@ -125,7 +129,9 @@ def compile_command(
     with _progress() as progress:
         folder = output or Path("artifacts") / given.stem
         normalization = (triple("--mean", mean), triple("--std", std))
-        outcome = pipeline.compile_network(folder, wanted, given, normalization, data, compiling, progress)
+        outcome = pipeline.compile_network(
+            folder, wanted, given, normalization, data, compiling, progress, classes=classes
+        )
     _finish(outcome.folder, outcome.report, as_json)
 
 

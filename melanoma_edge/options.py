@@ -151,6 +151,9 @@ class ProofOptions:
     )
     min_kept: float = choice(0.8, "least share of the validation images that is answered, not refused as uncertain")
     advice: str | None = choice(None, "JSON file with the tiers of advice and their texts [default: our own]")
+    accept_suspicious_reference: bool = choice(
+        False, "ship although the reference cannot tell the classes apart: an AUC of 0.5 or less on the test split"
+    )
     margin: float = choice(0.01, "sensitivity that an artifact may lose and still be called not inferior")
     bench_runs: int = choice(100, "timed runs per file and thread count, at least 100 for a published figure")
     robustness_images: int = choice(100, "test images that are blurred, compressed, lit otherwise; 0 skips that")

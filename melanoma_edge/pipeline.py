@@ -1,21 +1,20 @@
 """The flow: data, train, export, quantise once, emit, predict, prove, time, bundle, report."""
 
 import contextlib
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from melanoma_edge import models
+from melanoma_edge import models, preflight
 from melanoma_edge.artifact import CHECKPOINT, Artifact, Stage, exclusive, sha256_file
 from melanoma_edge.bench.document import BrowserReport
 from melanoma_edge.cores import usable_cores
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
-from melanoma_edge.errors import InputError
-from melanoma_edge.export.check import check_contract
-from melanoma_edge.formats.safetensors import FORMAT as CHECKPOINTS
 from melanoma_edge.options import CompileOptions, DataOptions, NetworkOptions, QuantizeOptions, TrainOptions, spell
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantization import quantizers
@@ -24,6 +23,7 @@ from melanoma_edge.report.bundle import WORK, check_output
 from melanoma_edge.report.policy import read_advice
 from melanoma_edge.stages import (
     capture,
+    cautions,
     emit,
     export,
     heat_maps,
@@ -90,10 +90,9 @@ def build(
 
     targets: by name, or with options of their own.
     """
-    chosen = _checked(targets, compiling)
-    if compiling.files.heat_map:
-        models.require_linear_head(network.arch, network.head)
+    chosen, problems = _checked(targets, compiling)
     with _workspace(output) as work:
+        preflight.train(work, data, network, problems, heat_map=compiling.files.heat_map)
         images, trained = _train(work, data, network, training, progress)
         checkpoint = trained.folder / CHECKPOINT
         source = Source(
@@ -122,24 +121,26 @@ def compile_network(
     data: DataOptions,
     compiling: CompileOptions,
     progress: Progress = silent,
+    *,
+    classes: str | None = None,
 ) -> Outcome:
     """From a trained network, our .safetensors or anyone's .onnx, to a bundle.
 
-    normalization: mean and std, in pixel units, of an .onnx network's own input; it is the reference as it stands.
+    normalization: mean and std, in pixel units, of an .onnx network's own input; it is the reference as it stands, but
+    for a Softmax at its end. classes: the names of its logits in their order, joined by commas; None for the task's.
     """
-    chosen = _checked(targets, compiling)
-    onnx = given.suffix != CHECKPOINTS.suffix
-    size = check_contract(given).size if onnx else _side(given)
-    spec = Preprocessing(size, *normalization) if onnx else Preprocessing(size)
-    flags = {"onnx": given, "mean": _spelt(spec.mean), "std": _spelt(spec.std)} if onnx else {"checkpoint": given}
+    chosen, problems = _checked(targets, compiling)
+    brought = preflight.Brought(given, normalization, classes)
     with _workspace(output) as work:
-        images = data_stage.prepare(work, data, size=size, train=False, progress=progress)
-        graph = export.adopt(work, given, spec) if onnx else export.export(work, given)
+        graph, spec = preflight.compile_given(work, data, brought, problems, heat_map=compiling.files.heat_map)
+        images = data_stage.prepare(work, data, size=spec.size, train=False, progress=progress)
         source = Source(
-            model=export.reference(graph, given) if onnx else given,
+            model=export.reference(graph, given) if brought.is_onnx else given,
             spec=spec,
             graph=graph,
-            command=lambda options: spell("compile", {**flags, **_names(chosen)}, data, *_options(options, chosen)),
+            command=lambda options: spell(
+                "compile", {**_flags(brought), **_names(chosen)}, data, *_options(options, chosen)
+            ),
         )
         return _compile(output, chosen, images, source, compiling, progress)
 
@@ -165,8 +166,6 @@ def _compile(
 ) -> Outcome:
     """Calibrate, quantise, emit, run, judge, time; then ship the bundle, or withhold it and leave the report."""
     work, name, asked, heat_map = output / WORK, output.resolve().name, compiling.proof, compiling.files.heat_map
-    if heat_map:
-        heat_maps.check(emit.Graph(source.graph, export.MODEL))
     uncalibrated = predict.run(
         work, "reference", source.model, sha256_file(source.model), images, source.spec, progress
     )
@@ -178,6 +177,7 @@ def _compile(
     answers = _answers(work, artifacts, graphs, quantize.is_exact(quantized), images, progress)
     truth = predict.predictions(reference)
     verdict = proof.verdict(truth, answers, images, asked, compiling.gates, progress)
+    verdict["warnings"] = cautions.found(source.graph, source.spec, uncalibrated, images, asked)
     threshold = verdict["operating_point"]["threshold"]
     if asked.robustness_images:
         changed = robust.run(work, graphs["float32"], artifacts, images, asked.robustness_images, progress)
@@ -251,11 +251,13 @@ def _in_browser(
     return next(timed, None)
 
 
-def _side(checkpoint: Path) -> int:
-    """Of the input of a network of ours, in pixels."""
-    from melanoma_edge.train.weights import load_model
-
-    return load_model(checkpoint)[1].spec.image_size
+def _flags(brought: preflight.Brought) -> dict[str, Any]:
+    """A trained network as flags of the command line."""
+    if not brought.is_onnx:
+        return {"checkpoint": brought.path}
+    mean, std = (_spelt(triple) for triple in brought.normalization)
+    named = {} if brought.classes is None else {"classes": brought.classes}
+    return {"onnx": brought.path, "mean": mean, "std": std, **named}
 
 
 def _names(targets: Sequence[Target[Any]]) -> dict[str, tuple[str, ...]]:
@@ -272,15 +274,19 @@ def _spelt(triple: Triple) -> str:
     return ",".join(f"{value:g}" for value in triple)
 
 
-def _checked(wanted: Sequence[str | Target[Any]], compiling: CompileOptions) -> tuple[Target[Any], ...]:
-    """The targets; what would otherwise be refused after the training is refused at once."""
-    chosen = choose(wanted)
-    quantizers.order(compiling.quantizing.quantizer)
-    operating_point.parse(compiling.proof.operating_point)
-    read_advice(compiling.proof.advice)
-    if lacking := missing(chosen):
-        raise InputError("; ".join(lacking))
-    return chosen
+def _checked(
+    wanted: Sequence[str | Target[Any]], compiling: CompileOptions
+) -> tuple[tuple[Target[Any], ...], list[str]]:
+    """The known targets of those wanted, and what is wrong with the choices."""
+    chosen: list[Target[Any]] = []
+    problems = preflight.gathered(
+        *(partial(lambda one: chosen.extend(choose([one])), one) for one in wanted),
+        partial(quantizers.order, compiling.quantizing.quantizer),
+        partial(operating_point.parse, compiling.proof.operating_point),
+        partial(read_advice, compiling.proof.advice),
+    )
+    targets = choose(chosen)
+    return targets, [*problems, *missing(targets)]
 
 
 @contextlib.contextmanager
@@ -295,7 +301,9 @@ def _workspace(output: Path) -> Iterator[Path]:
         try:
             yield work
         finally:
-            if fresh and list(work.iterdir()) == [lock]:
+            if fresh and {path.name for path in work.iterdir()} <= {lock.name, *preflight.LEAVES}:
+                for stage in preflight.LEAVES:
+                    shutil.rmtree(work / stage, ignore_errors=True)
                 lock.unlink()
                 work.rmdir()
                 with contextlib.suppress(OSError):  # what others laid there stays

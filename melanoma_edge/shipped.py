@@ -270,7 +270,8 @@ def _chosen(bundle: Path, point: str) -> ProofOptions:
     """The margin and least share of answers that a build chose; the defaults where its version did not know them."""
     told, default = read_report(bundle)["build"]["options"].get("proof", {}), ProofOptions(operating_point=point)
     margin, kept = (float(told.get(name, getattr(default, name))) for name in ("margin", "min_kept"))
-    return replace(default, margin=margin, min_kept=kept)
+    accepted = told.get("accept_suspicious_reference", False) is True
+    return replace(default, margin=margin, min_kept=kept, accept_suspicious_reference=accepted)
 
 
 def _timed(bundle: Path) -> dict[str, Path]:

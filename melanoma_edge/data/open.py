@@ -7,7 +7,7 @@ from pathlib import Path
 
 from melanoma_edge import registry
 from melanoma_edge.data.dataset import SPLITS, Dataset, Problem, Sample
-from melanoma_edge.data.images import digests, screen_all
+from melanoma_edge.data.images import EXTENSIONS, digests, screen_all
 from melanoma_edge.data.split import assign_splits, carve, check_splits, require_apart, require_usable
 from melanoma_edge.data.task import Task
 from melanoma_edge.errors import InputError
@@ -46,6 +46,11 @@ def parse_spec(spec: str) -> tuple[SourceSpec, ...]:
     return tuple(sources)
 
 
+def most_images(spec: str) -> int:
+    """How many images `spec` names at most, without opening one. Raises InputError as `parse_spec` does."""
+    return sum(_most(source) for source in parse_spec(spec))
+
+
 def open_dataset(spec: str, task: Task, *, seed: int = 0, strict: bool = False, progress: Progress = silent) -> Dataset:
     """Load, screen, split and check the dataset that `spec` names.
 
@@ -73,6 +78,13 @@ def open_dataset(spec: str, task: Task, *, seed: int = 0, strict: bool = False, 
         clinical=any(part.clinical for part in parts),
         notes=tuple(note for part in carved for note in part.notes),
     )
+
+
+def _most(source: SourceSpec) -> int:
+    module, root = registry.load(SOURCES, source.name), Path(source.location).expanduser()
+    if hasattr(module, "how_many"):
+        return int(module.how_many(source.location))
+    return sum(path.suffix.lower() in EXTENSIONS for path in root.rglob("*")) if root.is_dir() else 0
 
 
 def _exists(part: str) -> bool:

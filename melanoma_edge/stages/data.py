@@ -28,11 +28,11 @@ def prepare(work: Path, options: DataOptions, *, size: int, train: bool, progres
 
     size: side of the network's input. train: whether the training images are decoded too, or only the calibration's.
     """
-    task = _task(options.task)
+    wanted = task(options.task)
     train_size = math.ceil(size * TRAIN_MARGIN) if train else 0
 
     def make(folder: Path) -> None:
-        dataset = open_dataset(options.data, task, seed=options.seed, strict=options.strict, progress=progress)
+        dataset = open_dataset(options.data, wanted, seed=options.seed, strict=options.strict, progress=progress)
         calibration = _choose(dataset.split("train"), options.calibration_images, options.seed)
         _write_samples(folder / "samples.csv", dataset)
         for split in EVALUATED:
@@ -41,7 +41,7 @@ def prepare(work: Path, options: DataOptions, *, size: int, train: bool, progres
         if train:
             write_pixels(dataset.split("train"), train_size, folder / "train.npy", progress=progress)
         counted = _calibration(dataset, calibration)
-        write_json(folder / SUMMARY, replace(summarize(dataset, task), calibration=counted))
+        write_json(folder / SUMMARY, replace(summarize(dataset, wanted), calibration=counted))
 
     stage = run_stage(
         work / "data",
@@ -51,10 +51,11 @@ def prepare(work: Path, options: DataOptions, *, size: int, train: bool, progres
         options={**vars(options), "size": size, "train_size": train_size},
         tools=("pillow",),
     )
-    return Images(stage, task, size)
+    return Images(stage, wanted, size)
 
 
-def _task(name: str) -> Task:
+def task(name: str) -> Task:
+    """The task of that name. Raises InputError, listing the known, for another."""
     if name not in TASKS:
         raise InputError(f"unknown task {name!r}: known are {', '.join(TASKS)}")
     return TASKS[name]

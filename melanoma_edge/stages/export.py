@@ -23,7 +23,7 @@ def export(work: Path, checkpoint: Path) -> Stage:
     def make(folder: Path) -> None:
         model, made_with = load_model(checkpoint)
         report = export_onnx(model, made_with.spec.image_size, folder / MODEL)
-        rewrites = _rewrite(folder / MODEL, "clean")
+        rewrites = rewrite(folder / MODEL, "clean")
         write_json(folder / FACTS, _facts(report, "torch", rewrites))
 
     return run_stage(
@@ -84,7 +84,7 @@ def _facts(
     )
 
 
-def _rewrite(path: Path, phase: str) -> dict[str, int]:
+def rewrite(path: Path, phase: str) -> dict[str, int]:
     """Run the passes of a phase over a file; returns the number of rewrites by pass."""
     model = ir.load(path)
     rewrites = passes.apply(model, phase)

@@ -14,7 +14,7 @@ from melanoma_edge import formats
 from melanoma_edge.artifact import Artifact
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
-from melanoma_edge.export.heat_map import append, head
+from melanoma_edge.export.heat_map import append
 from melanoma_edge.progress import Progress
 from melanoma_edge.report.looks import PHOTOGRAPH, REFERENCE
 from melanoma_edge.stages.emit import Graph
@@ -33,11 +33,6 @@ class HeatMaps:
 
     document: dict[str, Any] | None = None
     pictures: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
-
-
-def check(graph: Graph) -> None:
-    """Raise InputError when the network has no exact heat map."""
-    head(ir.load(graph.path))
 
 
 def compare(

@@ -19,7 +19,7 @@ from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.options import Gates, ProofOptions
 from melanoma_edge.progress import Progress
 from melanoma_edge.stages import predict
-from melanoma_edge.verify import operating_point, rejection
+from melanoma_edge.verify import operating_point, rejection, suspicion
 from melanoma_edge.verify.answering import Thresholds, answering, uncertainty
 from melanoma_edge.verify.certainty import certainty
 from melanoma_edge.verify.document import Verified, document
@@ -92,7 +92,7 @@ def verdict(
     at = Thresholds(point.threshold, refused.threshold)
     lesions, groups = {s.id: s.group for s in images.samples("test")}, members(images)
     truth = reference.only("test")
-    verified, judgements = [], []
+    verified, judgements = [], suspicion.gates(truth, proof.accept_suspicious_reference)
     for artifact in artifacts:
         test = artifact.predictions.only("test")
         parity = compare(truth, test, point)

@@ -55,6 +55,11 @@ def load(location: str, progress: Progress = silent) -> Dataset:
     return Dataset("synthetic", samples, licence="generated", clinical=False)
 
 
+def how_many(location: str) -> int:
+    """How many images `location` asks for. Raises InputError as `load` does."""
+    return _parse(location)[0]
+
+
 def rendered(count: int, seed: int) -> Path:
     """Where a rendered set lies in the cache, named by everything that decides its pixels."""
     code = b"".join(Path(str(file)).read_bytes() for file in (__file__, lesions.__file__))
