@@ -65,6 +65,7 @@ def test_the_wheel_installs_with_all_its_dependencies(wheel, tmp_path):
     out = run(
         *(bin_ / "melanoma-edge", "build", "--data", "synthetic:240", "--arch", "meshnet", "--image-size", "64"),
         *("--epochs", "1", "--output", bundle, "--max-auc-drop", "1", "--max-flip-rate", "1"),
+        "--accept-suspicious-reference",
         *("--max-sensitivity-drop", "1", "--json"),
         cwd=tmp_path,
     )
