@@ -24,7 +24,7 @@ from melanoma_edge.data.preprocess import Preprocessing, load_pixels
 from melanoma_edge.errors import Caution, InputError
 from melanoma_edge.options import DataOptions, EmulationOptions, Gates, ProofOptions
 from melanoma_edge.progress import Progress, silent
-from melanoma_edge.report.bundle import WORK, amend, verify_bundle
+from melanoma_edge.report.bundle import GRAPH, INT8_GRAPH, WORK, amend, verify_bundle
 from melanoma_edge.report.compare import read_report, render_comparison
 from melanoma_edge.report.document import with_arm64
 from melanoma_edge.report.html import render_comparison_page, render_html, with_pictures
@@ -34,8 +34,6 @@ from melanoma_edge.runtime.arm64 import emulation
 from melanoma_edge.stages import arm64, proof
 from melanoma_edge.stages import data as data_stage
 from melanoma_edge.stages import predict as predict_stage
-from melanoma_edge.stages.export import MODEL
-from melanoma_edge.stages.ship import INT8_GRAPH
 from melanoma_edge.verify import operating_point
 from melanoma_edge.verify.arm64 import tolerance
 from melanoma_edge.verify.operating_point import OperatingPoint
@@ -223,7 +221,7 @@ def _graphs(bundle: Path, manifest: Mapping[str, Any], judged: Sequence[Artifact
 
     Raises InputError when one is missing and the user stated a limit for it.
     """
-    by_precision = {"float32": bundle / "reference" / MODEL}
+    by_precision = {"float32": bundle / GRAPH}
     if INT8_GRAPH in manifest["files"]:
         by_precision["int8"] = bundle / INT8_GRAPH
     known = _artifacts(bundle, manifest)
@@ -278,7 +276,7 @@ def _timed(bundle: Path) -> dict[str, Path]:
     """The reference (torch's, where there is one) and the artifacts of a bundle, by a name for the table."""
     manifest = verify_bundle(bundle)
     checkpoint = bundle / "reference" / CHECKPOINT
-    own = checkpoint if checkpoint.is_file() else bundle / "reference" / "model.onnx"
+    own = checkpoint if checkpoint.is_file() else bundle / GRAPH
     return {f"{manifest['name']} reference": own, **{a.path.name: a.path for a in _artifacts(bundle, manifest)}}
 
 

@@ -13,7 +13,7 @@ from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.data.quality import CaptureGuide
 from melanoma_edge.options import CompileOptions
-from melanoma_edge.report.bundle import GENERATOR, WORK, publish, withhold
+from melanoma_edge.report.bundle import GENERATOR, GRAPH, INT8_GRAPH, WORK, publish, withhold
 from melanoma_edge.report.document import build_report, jsonable
 from melanoma_edge.report.html import render_html
 from melanoma_edge.report.ledger import pictured, render_csv
@@ -24,8 +24,6 @@ from melanoma_edge.stages.proof import pictures
 from melanoma_edge.targets import Contents, Target, pack
 from melanoma_edge.train.history import TRAINED, TrainingReport
 from melanoma_edge.verify.answering import Thresholds
-
-INT8_GRAPH = "reference/model_int8.onnx"  # what `verify` holds a .tflite against in a bundle without INT8 ONNX file
 
 
 @dataclass(frozen=True)
@@ -145,7 +143,7 @@ def _contents(made: Made, report: Mapping[str, Any], policy: bytes) -> Contents:
 
 def _places(made: Made) -> dict[str, Path]:
     """Relative name in the bundle to source file."""
-    files = {"reference/model.onnx": made.reference.folder / export.MODEL}
+    files = {GRAPH: made.reference.folder / export.MODEL}
     files["reference/predictions.csv"] = made.reference.folder / predict.CSV
     if not any(formats.named(a.format).is_graph and a.precision == "int8" for a in made.artifacts):
         files[INT8_GRAPH] = made.quantized.folder / export.MODEL
