@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install demo screenshot browser web java android arm64 test test-android test-metadata test-arm64 test-slow bench-sizes bench-peers bench-proof bench-web check format wheel clean
+.PHONY: help install demo screenshot browser web java android arm64 test test-android test-metadata test-arm64 test-slow bench-sizes bench-peers bench-proof bench-web schema check format wheel clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -89,6 +89,9 @@ bench-web: install browser  ## latency, cold start and bytes of PACKAGES (npm ta
 bench-proof: install  ## memory of verifying 10,000 images, seconds of 1,000,000 predictions
 	$(BIN)/python benchmarks/many_images.py
 	$(BIN)/python benchmarks/million.py
+
+schema: install  ## write the JSON Schemas of report.json and policy.json anew
+	$(BIN)/python -m melanoma_edge.report.schemas
 
 check: install  ## lint, format, types, import rules
 	$(BIN)/ruff check .

@@ -21,6 +21,8 @@ from melanoma_edge.targets import Target
 
 if TYPE_CHECKING:
     from melanoma_edge.bench.explain import Explanation
+    from melanoma_edge.report.document import Report
+    from melanoma_edge.verify.document import VerifyReport
 
 NOTICE = "An aid for engineers and researchers. Never a diagnosis."
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -164,8 +166,8 @@ def verify(
         verdict = shipped.verify(path, reference, data, rule, gates, emulating, progress)
     _show(verdict, as_json)
     if not as_json:
-        out.print(console.stored(verdict["reference"]), style="dim", soft_wrap=True, highlight=False)
-    if found := verdict.get("arm64"):
+        out.print(console.stored(verdict.reference), style="dim", soft_wrap=True, highlight=False)
+    if found := verdict.arm64:
         if not as_json:
             out.print(console.arm64_table(found))
         for line in complaints(found):
@@ -224,16 +226,19 @@ def _explained(graphs: Sequence["Explanation"], as_json: bool) -> None:
 def predict(bundle: Path, images: tuple[Path, ...], artifact: str | None, heat_map: Path | None, as_json: bool) -> None:
     """Probability and decision of a bundle for images, or for every image in a folder."""
     from melanoma_edge import shipped
+    from melanoma_edge.artifact import builtins, json_text
 
     result = shipped.predict(bundle, images, artifact, heat_map)
     if as_json:
-        click.echo(json.dumps(result, indent=2))
+        told = builtins(result)
+        told["predictions"] = [{k: v for k, v in row.items() if v is not None} for row in told["predictions"]]
+        click.echo(json_text(told), nl=False)
     else:
         out.print(console.prediction_table(result))
         for title, advice in console.advice(result).items():
             out.print(f"[bold]{_plain(title)}[/]: {_plain(advice)}", highlight=False)
         out.print(NOTICE, style="dim")
-    if all("error" in r for r in result["predictions"]):
+    if all(row.error is not None for row in result.predictions):
         raise click.exceptions.Exit(2)
 
 
@@ -369,8 +374,8 @@ def _complain(message: str, code: int, wants_json: bool) -> int:
 
 
 def _plain(message: str) -> str:
-    """Text that rich prints as it stands."""
-    return message.replace("[", r"\[")
+    """Text that rich prints as it stands, but for control characters other than new lines, which are escaped."""
+    return "\n".join(map(console.shown, message.split("\n")))
 
 
 @contextlib.contextmanager
@@ -383,38 +388,36 @@ def _progress() -> Iterator[Progress]:
         yield console.BarProgress(display)
 
 
-def _finish(folder: Path, report: dict[str, Any], as_json: bool) -> None:
+def _finish(folder: Path, report: "Report", as_json: bool) -> None:
     """Show what a build made, where the report is, and end with 3 when a gate failed."""
     _show(report, as_json)
-    shipped = all(gate["passed"] for gate in report["gates"])
     if not as_json:
-        out.print(f"\n{'Bundle' if shipped else 'Nothing shipped; report'}: {folder}", soft_wrap=True, highlight=False)
-        out.print(f"Report: {folder / 'report.html'}", soft_wrap=True, highlight=False)
+        what = "Bundle" if report.verdict.ships else "Nothing shipped; report"
+        out.print(f"\n{what}: {_plain(str(folder))}", soft_wrap=True, highlight=False)
+        out.print(f"Report: {_plain(str(folder / 'report.html'))}", soft_wrap=True, highlight=False)
         out.print(NOTICE, style="dim")
     _judge(report)
 
 
-def _show(report: dict[str, Any], as_json: bool) -> None:
+def _show(report: "VerifyReport", as_json: bool) -> None:
+    from melanoma_edge.artifact import json_text
+
     if as_json:
-        click.echo(json.dumps(report, indent=2))
+        click.echo(json_text(report), nl=False)
         return
-    from melanoma_edge.report.wording import gate_notes
-
     for line in console.warning_lines(report):
-        out.print(_plain(line), style="yellow", soft_wrap=True, highlight=False)
+        out.print(line, style="yellow", soft_wrap=True, highlight=False)
     out.print(console.result_table(report))
-    for line in console.uncertain_lines(report):
-        out.print(_plain(line), soft_wrap=True, highlight=False)
     out.print()
-    out.print(console.gate_table(report["gates"]))
-    for line in gate_notes(report["gates"]):
-        out.print(_plain(line), soft_wrap=True, highlight=False)
+    out.print(console.gate_table(report.gates))
+    for line in console.notes(report):
+        out.print(line, soft_wrap=True, highlight=False)
 
 
-def _judge(report: dict[str, Any]) -> None:
-    failed = [f"{g['name']} of {g['artifact']}" for g in report["gates"] if not g["passed"]]
+def _judge(report: "VerifyReport") -> None:
+    failed = [f"{gate.name} of {gate.artifact}" for gate in report.gates if not gate.passed]
     if failed:
-        raise GateError(f"{len(failed)} of {len(report['gates'])} gates failed: {', '.join(failed)}")
+        raise GateError(f"{len(failed)} of {len(report.gates)} gates failed: {', '.join(failed)}")
 
 
 def _answer(facts: dict[str, Any], as_json: bool) -> None:

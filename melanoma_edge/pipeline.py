@@ -19,8 +19,9 @@ from melanoma_edge.options import CompileOptions, DataOptions, NetworkOptions, Q
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantization import quantizers
 from melanoma_edge.quantization.weight_only import NAME as WEIGHT_ONLY
+from melanoma_edge.report.advice import read_advice
 from melanoma_edge.report.bundle import WORK, check_output
-from melanoma_edge.report.policy import read_advice
+from melanoma_edge.report.document import Report
 from melanoma_edge.stages import (
     capture,
     cautions,
@@ -48,12 +49,12 @@ class Outcome:
     """Where a build left its bundle, or only its report when a gate failed."""
 
     folder: Path
-    report: dict[str, Any]
+    report: Report
 
     @property
     def shipped(self) -> bool:
         """Whether every gate passed."""
-        return bool(self.report["verdict"]["ships"])
+        return self.report.verdict.ships
 
 
 @dataclass(frozen=True)
@@ -177,11 +178,12 @@ def _compile(
     answers = _answers(work, artifacts, graphs, quantize.is_exact(quantized), images, progress)
     truth = predict.predictions(reference)
     verdict = proof.verdict(truth, answers, images, asked, compiling.gates, progress)
-    verdict["warnings"] = cautions.found(source.graph, source.spec, uncalibrated, images, asked)
-    threshold = verdict["operating_point"]["threshold"]
+    warnings = cautions.found(source.graph, source.spec, uncalibrated, images, asked)
+    verdict = replace(verdict, warnings=warnings)
+    threshold = verdict.operating_point.threshold
     if asked.robustness_images:
         changed = robust.run(work, graphs["float32"], artifacts, images, asked.robustness_images, progress)
-        verdict["robustness"] = robust.document(changed, threshold)
+        verdict = replace(verdict, robustness=robust.document(changed, threshold))
     maps = heat_maps.HeatMaps()
     if heat_map:
         predictions = [answer.predictions for answer in answers]
@@ -203,7 +205,7 @@ def _compile(
         times=_in_browser(work, targets, artifacts, images.size, asked.bench_runs, progress),
         capture=capture.run(work, images, progress),
     )
-    report = ship.report(made, {**verdict, "heat_maps": maps.document}, bench, compiling)
+    report = ship.report(made, replace(verdict, heat_maps=maps.document), bench, compiling)
     ship.finish(output, made, report, maps.pictures)
     return Outcome(output, report)
 

@@ -1,14 +1,14 @@
 """What can be done with a bundle that was shipped: use it on images, prove it again, time it again."""
 
-import json
 import math
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from melanoma_edge import formats
@@ -21,37 +21,74 @@ from melanoma_edge.bench.run import bench as time_files
 from melanoma_edge.data.images import is_image_name, screen
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing, load_pixels
+from melanoma_edge.document import by_name
 from melanoma_edge.errors import Caution, InputError
 from melanoma_edge.options import DataOptions, EmulationOptions, Gates, ProofOptions
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.report.bundle import GRAPH, INT8_GRAPH, WORK, amend, verify_bundle
-from melanoma_edge.report.compare import read_report, render_comparison
-from melanoma_edge.report.document import with_arm64
+from melanoma_edge.report.compare import render_comparison
+from melanoma_edge.report.document import REPORT, read_report, with_arm64
 from melanoma_edge.report.html import render_comparison_page, render_html, with_pictures
 from melanoma_edge.report.markdown import render_markdown
-from melanoma_edge.report.policy import POLICY, answer, entry, faults, read_policy
 from melanoma_edge.runtime.arm64 import emulation
+from melanoma_edge.selection.report import QuantizationFacts
 from melanoma_edge.stages import arm64, proof
 from melanoma_edge.stages import data as data_stage
 from melanoma_edge.stages import predict as predict_stage
 from melanoma_edge.verify import operating_point
-from melanoma_edge.verify.arm64 import tolerance
+from melanoma_edge.verify.arm64 import Arm64Report, tolerance
+from melanoma_edge.verify.document import PredictionFacts, VerifyReport, with_facts
+from melanoma_edge.verify.gates import Gate
 from melanoma_edge.verify.operating_point import OperatingPoint
 from melanoma_edge.verify.overlay import overlay, png
+from melanoma_edge.verify.policy import POLICY, answer, entry, faults, read_policy
 from melanoma_edge.verify.predictions import read_csv, softmax
 from melanoma_edge.verify.rejection import Rejection
 
 
+@dataclass(frozen=True, kw_only=True)
+class ImageAnswer:
+    """One image: the fields of `policy.Answer`, its probability of melanoma, and `capture`, the codes of what is wrong
+    with the picture. Of an unusable one only `error`. heat_map: the PNG that was drawn.
+    """
+
+    image: str
+    error: str | None = None
+    probability: float | None = None
+    decision: str | None = None
+    tier: str | None = None
+    uncertain: bool | None = None
+    entropy: float | None = None
+    title: str | None = None
+    advice: str | None = None
+    capture: tuple[str, ...] | None = None
+    heat_map: str | None = None
+
+    __getitem__ = by_name
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What one file of a bundle and its policy say. capture_advice: the text of each code in `capture`."""
+
+    artifact: str
+    runtime: str
+    threshold: float
+    rejection_threshold: float
+    capture_advice: Mapping[str, str]
+    predictions: tuple[ImageAnswer, ...]
+
+    __getitem__ = by_name
+
+
 def predict(
     bundle: Path, images: Sequence[Path], artifact: str | None = None, heat_maps: Path | None = None
-) -> dict[str, Any]:
+) -> Answered:
     """Probability of melanoma and what the bundle's policy says to it, for every image; a folder stands for its images.
 
-    artifact: name of a file in the bundle; by default its INT8 one. A row has the probability, the fields of
-    `policy.Answer`, and "capture", the codes of what is wrong with the picture; of an unusable image it has an "error".
-    heat_maps: a folder for one PNG an image, as "heat_map" in its row: the image as the file sees it, with what speaks
-    for melanoma in orange and against it in blue. Raises InputError when the bundle was altered, a path does not exist,
-    a folder holds no image, or the file gives no maps.
+    artifact: name of a file in the bundle; by default its INT8 one. heat_maps: a folder for one PNG an image: the image
+    as the file sees it, with what speaks for melanoma in orange and against it in blue. Raises InputError when the
+    bundle was altered, a path does not exist, a folder holds no image, or the file gives no maps.
     """
     manifest = verify_bundle(bundle)
     row = _pick(manifest["artifacts"], artifact)
@@ -62,26 +99,31 @@ def predict(
     melanoma = int(manifest["task"]["melanoma"])
     if heat_maps is not None and model.explain is None:
         raise InputError(f"{row['name']} gives no heat maps: build {bundle} again with --heat-map")
-    rows: list[dict[str, Any]] = []
+    rows: list[ImageAnswer] = []
     for path in _expand(images):
         refused = screen(path)
         if refused is not None:
-            rows.append({"image": str(path), "error": refused})
+            rows.append(ImageAnswer(image=str(path), error=refused))
             continue
         pixels = load_pixels(path, size)
         p = float(softmax(model(pixels[np.newaxis]))[0, melanoma])
         if not math.isfinite(p):
-            rows.append({"image": str(path), "error": f"{row['name']} computes no number for it"})
+            rows.append(ImageAnswer(image=str(path), error=f"{row['name']} computes no number for it"))
             continue
-        found = {**asdict(answer(policy, row["name"], p)), "capture": faults(policy, pixels)}
-        rows.append({"image": str(path), "probability": p, **found})
+        drawn = None
         if heat_maps is not None:
-            drawn = heat_maps / f"{len(rows):04d}_{path.stem}.png"  # the same name may come from two folders
+            drawn = heat_maps / f"{len(rows) + 1:04d}_{path.stem}.png"  # the same name may come from two folders
             write_atomic(drawn, png(overlay(pixels, model.heat_map(pixels[np.newaxis])[0])))
-            rows[-1]["heat_map"] = str(drawn)
-    chosen = {key: own[key] for key in ("threshold", "rejection_threshold")}
-    chosen["capture_advice"] = (policy.get("capture") or {}).get("advice", {})
-    return {"artifact": row["name"], "runtime": model.runtime, **chosen, "predictions": rows}
+        told = ImageAnswer(
+            image=str(path),
+            probability=p,
+            **vars(answer(policy, row["name"], p)),
+            capture=tuple(faults(policy, pixels)),
+            heat_map=None if drawn is None else str(drawn),
+        )
+        rows.append(told)
+    texts = policy.capture.advice if policy.capture else {}
+    return Answered(row["name"], model.runtime, own.threshold, own.rejection_threshold, texts, tuple(rows))
 
 
 def verify(
@@ -92,15 +134,15 @@ def verify(
     gates: Gates,
     emulating: EmulationOptions,
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> VerifyReport:
     """Run a bundle's files, or one model file, on the evaluation images and judge them against the stored reference.
 
     reference: the bundle that holds the reference predictions; `path` itself when that is a bundle. data: where the
     images are now, else where the build found them. rule: operating point, else the one the bundle was built with, at
     which it is checked that policy.json ships what is judged.
-    Returns the verify document, whose "reference" also says where and by which versions its stored predictions were
-    made: the reference itself is not run again, and torch is not needed. emulating: with an architecture the document
-    also has "arm64", of `stages.arm64`, whose gates are among the others, and a bundle's own report takes them in.
+    The result's `reference` also says where and by which versions its stored predictions were made: the reference
+    itself is not run again, and torch is not needed. emulating: with an architecture the result also has `arm64`, of
+    `stages.arm64`, whose gates are among the others, and a bundle's own report takes them in.
     Raises InputError when a file was altered, the images are not the reference's, ARM64 cannot be emulated, policy.json
     has other thresholds, or `max_graph_dp` is stated and a graph is not at hand.
     """
@@ -115,7 +157,7 @@ def verify(
     known = _artifacts(home, manifest)
     artifacts = known if path == home else [_single(path, known)]
     graphs = _graphs(home, manifest, artifacts, gates)
-    exact = not read_report(home)["build"]["quantization"]["inexact_nodes"]
+    exact = not _quantization(home).inexact_nodes
     truth, proving = read_csv(home / "reference" / "predictions.csv"), _chosen(home, point)
     if rule is None and path == home:
         _check_policy(home, *proof.policy(truth, proving))
@@ -137,14 +179,14 @@ def verify(
         ]
         verdict = proof.verdict(truth, answers, images, proving, gates, progress)
         if emulating.arch is not None:
-            threshold, count = verdict["operating_point"]["threshold"], emulating.arch_images
+            asked = (verdict.operating_point.threshold, emulating.arch_images)
             ran = [_ran(a, judged) for a, judged in zip(artifacts, answers, strict=True)]
-            found = _emulate(home, Path(scratch), ran, images, (threshold, count), progress)
+            found, judged_there = _emulate(home, Path(scratch), ran, images, asked, progress)
             if path == home and os.access(home, os.W_OK):
-                _take_in(home, found)
-            verdict = {**verdict, "arm64": found, "gates": [*verdict["gates"], *found["gates"]]}
-        reference_facts = {**manifest.get("reference", {}), **verdict["reference"]}
-        return {**verdict, "warnings": _unjudged(artifacts, graphs), "reference": reference_facts}
+                _take_in(home, found, judged_there)
+            verdict = replace(verdict, arm64=found, gates=(*verdict.gates, *judged_there))
+        verdict = replace(verdict, warnings=(*verdict.warnings, *_unjudged(artifacts, graphs)))
+        return with_facts(verdict, msgspec.convert(manifest["reference"], PredictionFacts))
 
 
 def bench(
@@ -164,13 +206,13 @@ def bench(
 
 def explain(paths: Sequence[Path], runs: int, progress: Progress = silent) -> list[Explanation]:
     """The operators of model files, and of a bundle's artifacts. See `bench.explain.explain`."""
-    files: list[tuple[Path, dict[str, float]]] = []
+    files: list[tuple[Path, Mapping[str, float]]] = []
     for path in paths:
         if not path.is_dir():
             files.append((path, {}))
             continue
         manifest = verify_bundle(path)
-        noise = json.loads((path / "report.json").read_text())["build"]["quantization"]["signal_to_noise"]
+        noise = _quantization(path).signal_to_noise
         for artifact in _artifacts(path, manifest):
             files.append((artifact.path, noise if artifact.precision == "int8" else {}))
     return [explain_file(path, noise, runs=runs, progress=progress) for path, noise in files]
@@ -183,7 +225,7 @@ def report(folders: Sequence[Path], form: str) -> str:
     """
     found = [read_report(folder) for folder in folders]
     if form == "json":
-        return json.dumps(found[0] if len(found) == 1 else found, indent=2) + "\n"
+        return json_text(found[0] if len(found) == 1 else found)
     if len(found) == 1:
         return render_markdown(found[0]) if form == "markdown" else render_html(found[0], {})
     return render_comparison(found) if form == "markdown" else render_comparison_page(found)
@@ -196,23 +238,30 @@ def _emulate(
     images: Images,
     asked: tuple[float, int],
     progress: Progress,
-) -> dict[str, Any]:
-    """The document of `stages.arm64`; its answers are kept in the bundle's work folder where that can be written."""
+) -> tuple[Arm64Report, list[Gate]]:
+    """What `stages.arm64` finds; its answers are kept in the bundle's work folder where that can be written."""
     work = home / WORK if os.access(home, os.W_OK) else scratch
     with exclusive(work):
         return arm64.run(work, files, images, *asked, progress)
 
 
-def _take_in(bundle: Path, found: dict[str, Any]) -> None:
-    """Put the document of `stages.arm64` into the bundle's reports. No file goes: a failed gate is said, and seen."""
-    told = with_arm64(read_report(bundle), found)
+def _take_in(bundle: Path, found: Arm64Report, judged: Sequence[Gate]) -> None:
+    """Put what `stages.arm64` found into the bundle's reports. No file goes: a failed gate is said, and seen."""
+    told = with_arm64(read_report(bundle), found, judged)
     page = with_pictures(render_html(told, {}), (bundle / "report.html").read_text())
-    documents = {"report.json": json_text(told), "report.html": page}
-    amend(bundle, documents, {"gates": told["gates"]})
+    amend(bundle, {REPORT: json_text(told), "report.html": page}, {"gates": told.gates})
+
+
+def _quantization(bundle: Path) -> QuantizationFacts:
+    """How a bundle's INT8 graph was made. Raises InputError when its report does not say."""
+    found = read_report(bundle).build.quantization
+    if found is None:
+        raise InputError(f"{bundle / REPORT} does not say how the INT8 graph was made: build again")
+    return found
 
 
 def _ran(artifact: Artifact, judged: proof.Judged) -> arm64.Ran:
-    runtime, version = (str(judged.facts[key]) for key in ("runtime", "version"))
+    runtime, version = judged.facts.runtime, judged.facts.version or ""
     return arm64.Ran(artifact, judged.predictions, runtime, version, tolerance(judged.precision, judged.exact))
 
 
@@ -236,15 +285,13 @@ def _graphs(bundle: Path, manifest: Mapping[str, Any], judged: Sequence[Artifact
     return found
 
 
-def _unjudged(artifacts: Sequence[Artifact], graphs: Mapping[str, Path]) -> list[dict[str, str]]:
+def _unjudged(artifacts: Sequence[Artifact], graphs: Mapping[str, Path]) -> list[Caution]:
     """A warning for each file that no graph is at hand for."""
     return [
-        asdict(
-            Caution(
-                "graph_missing",
-                f"{a.path.name} was not held against the graph that it was written from, which is not at hand: "
-                "build again for a bundle that holds it",
-            )
+        Caution(
+            "graph_missing",
+            f"{a.path.name} was not held against the graph that it was written from, which is not at hand: "
+            "build again for a bundle that holds it",
         )
         for a in artifacts
         if not formats.named(a.format).is_graph and a.sha256 not in graphs
@@ -254,11 +301,11 @@ def _unjudged(artifacts: Sequence[Artifact], graphs: Mapping[str, Path]) -> list
 def _check_policy(bundle: Path, point: OperatingPoint, refused: Rejection) -> None:
     """Raise InputError when policy.json ships other thresholds than those that are judged."""
     judged = {"threshold": point.threshold, "rejection_threshold": refused.threshold}
-    for row in read_policy(bundle)["artifacts"]:
+    for row in read_policy(bundle).artifacts:
         for name, value in judged.items():
             if row[name] != value:
                 raise InputError(
-                    f"{bundle / POLICY} ships {row['name']} with a {name} of {row[name]:.6g}, the reference has "
+                    f"{bundle / POLICY} ships {row.name} with a {name} of {row[name]:.6g}, the reference has "
                     f"{value:.6g}: an earlier version fitted one for each file, which no gate judged; build again, or "
                     "judge another point with --operating-point"
                 )
@@ -266,8 +313,8 @@ def _check_policy(bundle: Path, point: OperatingPoint, refused: Rejection) -> No
 
 def _chosen(bundle: Path, point: str) -> ProofOptions:
     """The margin and least share of answers that a build chose; the defaults where its version did not know them."""
-    told, default = read_report(bundle)["build"]["options"].get("proof", {}), ProofOptions(operating_point=point)
-    margin, kept = (float(told.get(name, getattr(default, name))) for name in ("margin", "min_kept"))
+    told, default = read_report(bundle).build.options.get("proof", {}), ProofOptions(operating_point=point)
+    margin, kept = (msgspec.convert(told.get(name, getattr(default, name)), float) for name in ("margin", "min_kept"))
     accepted = told.get("accept_suspicious_reference", False) is True
     return replace(default, margin=margin, min_kept=kept, accept_suspicious_reference=accepted)
 

@@ -12,8 +12,8 @@ import pytest
 from melanoma_edge.artifact import Artifact, sha256_file
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.data.task import TASKS
-from melanoma_edge.report.policy import read_policy
 from melanoma_edge.targets import Contents, _aar, android
+from melanoma_edge.verify.policy import read_policy
 
 PLAIN, BOTH = android.AndroidOptions(), android.AndroidOptions(android_float=True)
 
@@ -29,7 +29,7 @@ def contents(bundle: Path, artifacts: tuple[Artifact, ...]) -> Contents:
     report = json.loads((bundle / "report.json").read_text())
     return Contents(
         name=bundle.name,
-        generator=read_policy(bundle)["generator"],
+        generator=read_policy(bundle).generator,
         artifacts=artifacts,
         preprocessing=Preprocessing(report["build"]["image_size"]),
         task=TASKS[report["build"]["task"]["name"]],

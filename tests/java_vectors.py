@@ -5,7 +5,7 @@ import json
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -16,16 +16,17 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from scipy.special import softmax
 
-from melanoma_edge.artifact import Artifact
+from melanoma_edge.artifact import Artifact, builtins
 from melanoma_edge.data import quality
 from melanoma_edge.data.preprocess import Preprocessing, pixels, square
 from melanoma_edge.data.sources import synthetic
+from melanoma_edge.data.task import TASKS
 from melanoma_edge.formats import load
-from melanoma_edge.report.policy import answer, build_policy, faults, read_advice, read_policy
+from melanoma_edge.report.advice import build_policy, read_advice
 from melanoma_edge.verify.answering import Thresholds
+from melanoma_edge.verify.policy import FilePolicy, Policy, answer, faults, read_policy
 
 PHOTOGRAPHS, FLOATS = 100, 20
-TASK = {"name": "binary", "classes": ["other", "melanoma"], "melanoma": 1}
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def write(folder: Path, bundle: Path) -> None:
     resize(to, random)
     frames(to, random)
     files(to, random)
-    to.document("quality", measured(to, random, read_policy(bundle)["capture"]))
+    to.document("quality", measured(to, random, read_policy(bundle).capture))
     to.document("policy", [answers(random) for _ in range(20)])
     to.document("json", numbers_and_texts(random))
     photographs(to, bundle, drawn())
@@ -135,7 +136,7 @@ def undecodable() -> bytes:
     return b"".join(parts)
 
 
-def measured(to: Vectors, random: np.random.Generator, capture: Mapping[str, Any]) -> dict[str, Any]:
+def measured(to: Vectors, random: np.random.Generator, capture: quality.CaptureGuide) -> dict[str, Any]:
     """Noise, flat fields, blots and drawn lesions, of sizes below and above the grid's, and cases that are close."""
     shown = [pixels(Image.open(s.path), 160) for s in synthetic.load("200,7").samples[:30]]
     shown += [*contested()]
@@ -143,13 +144,13 @@ def measured(to: Vectors, random: np.random.Generator, capture: Mapping[str, Any
         blot = np.full((size, size, 3), 200, np.uint8)
         blot[: size // 2, size // 3 :] = random.integers(0, 120)
         shown += [np.asarray(noise(random, size, size)), np.full((size, size, 3), size % 256, np.uint8), blot]
-    within = quality.Limits(**capture["limits"])
+    within = capture.limits
     rows = []
     for i, rgb in enumerate(shown):
         found = quality.measure(rgb)
         kept = {"rgb": to.keep(f"quality_{i}.rgb", rgb.tobytes()), "size": len(rgb)}
         rows.append({**kept, "measures": list(vars(found).values()), "advice": list(quality.advice(found, within))})
-    return {"capture": capture, "images": rows}
+    return {"capture": builtins(capture), "images": rows}
 
 
 def contested() -> Iterator[NDArray[np.uint8]]:
@@ -167,15 +168,22 @@ def contested() -> Iterator[NDArray[np.uint8]]:
         yield rgb
 
 
+def random_policy(at: Thresholds) -> Policy:
+    """Our own texts with these thresholds, for one file."""
+    advice = read_advice(None)
+    bounds = tuple(tier.bound(at.decision) for tier in advice.tiers)
+    own = FilePolicy("m.tflite", "tflite", "int8", at.decision, at.uncertain, 1.0, bounds)
+    return replace(build_policy("m", TASKS["binary"], [], advice, at, 0.8), artifacts=(own,))
+
+
 def answers(random: np.random.Generator) -> dict[str, Any]:
     """A policy of random thresholds, and what it says to probabilities, its own bounds among them."""
     threshold, rejection = float(random.uniform(0.01, 0.99)), float(random.uniform(0, 0.69))
-    row = {"name": "m.tflite", "format": "tflite", "precision": "int8"}
-    policy = build_policy("m", TASK, [row], read_advice(None), Thresholds(threshold, rejection), 0.8)
-    bounds = policy["artifacts"][0]["bounds"]
+    policy = random_policy(Thresholds(threshold, rejection))
+    bounds = policy.artifacts[0].bounds
     near = [float(np.nextafter(b, side)) for b in bounds for side in (0.0, 1.0)]
     told = [{"p": p, **vars(answer(policy, "m.tflite", p))} for p in (*bounds, *near, 1.0, *random.random(50).tolist())]
-    return {"policy": policy, "file": "m.tflite", "answers": told}
+    return {"policy": builtins(policy), "file": "m.tflite", "answers": told}
 
 
 def numbers_and_texts(random: np.random.Generator) -> dict[str, Any]:

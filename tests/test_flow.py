@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from melanoma_edge.artifact import sha256_file
-from melanoma_edge.report.document import schema
+from melanoma_edge.report.schemas import schema
 from melanoma_edge.runtime.pytorch import gpu
 from melanoma_edge.verify.predictions import read_csv
 from melanoma_edge.verify.rejection import entropy

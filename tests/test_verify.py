@@ -11,6 +11,7 @@ from melanoma_edge.errors import InputError
 from melanoma_edge.options import CompileOptions, DataOptions, EmulationOptions, Gates, ProofOptions, QuantizeOptions
 from melanoma_edge.pipeline import compile_network
 from melanoma_edge.report.bundle import amend
+from melanoma_edge.verify.document import VerifyReport
 from melanoma_edge.verify.gates import GRAPH_DP
 
 NETWORK = Path(__file__).parent / "networks" / "meshnet_synthetic.onnx"
@@ -26,7 +27,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made.folder
 
 
-def verified(bundle: Path, gates: Gates) -> dict:
+def verified(bundle: Path, gates: Gates) -> VerifyReport:
     return shipped.verify(bundle, None, None, None, gates, EmulationOptions())
 
 
@@ -53,8 +54,8 @@ def test_without_the_graph_a_stated_limit_is_refused_and_the_default_warns(hones
     with pytest.raises(InputError, match=r"--max-graph-dp: .* does not hold the graph that honest_static\.tflite"):
         verified(bare, Gates(max_graph_dp=0.01))
     told = verified(bare, Gates())
-    assert [warning["code"] for warning in told["warnings"]] == ["graph_missing"]
-    assert "honest_static.tflite" in told["warnings"][0]["text"]
+    assert [warning.code for warning in told.warnings] == ["graph_missing"]
+    assert "honest_static.tflite" in told.warnings[0].text
 
 
 def test_verify_refuses_a_policy_that_it_would_not_judge(honest: Path, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ class MachineFacts:
     versions: Mapping[str, str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BenchRow:
     """One file on one number of threads of the CPU.
 
@@ -50,7 +50,7 @@ class BenchRow:
     and where the interpreter does not tell. peak_memory_bytes: of `memory.peak_memory`.
     """
 
-    name: str
+    name: str = ""
     runtime: str
     runtime_version: str
     device: str
@@ -156,7 +156,7 @@ class BenchReport:
     machine: MachineFacts
     load_average: tuple[float, float, float] | None
     skipped_threads: tuple[int, ...]
-    rows: tuple[BenchRow, ...]
-    gpu: CudaReport | None
-    preparing: tuple[Preparing, ...]
+    rows: tuple[BenchRow, ...] = ()
+    gpu: CudaReport | None = None
+    preparing: tuple[Preparing, ...] = ()
     browser: BrowserReport | None = None

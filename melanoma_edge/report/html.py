@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from melanoma_edge.report import compare, ledger, looks, plots, robustness, view, wording
+from melanoma_edge.report.document import Report
 
 WORDING: tuple[Callable[..., Any], ...] = (
     wording.plain,
@@ -50,11 +51,10 @@ VIEW: tuple[Callable[..., Any], ...] = (
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page. It stands there when report.json has the key `needs`."""
+    """A part of the page, in the order of SECTIONS."""
 
     id: str
     title: str
-    needs: str
 
     @property
     def template(self) -> str:
@@ -63,28 +63,28 @@ class Section:
 
 
 SECTIONS = (
-    Section("verdict", "Verdict", "verdict"),
-    Section("comparison", "Side by side", "artifacts"),
-    Section("certainty", "How sure", "artifacts"),
-    Section("answering", "Calibration and refusal", "artifacts"),
-    Section("plots", "In pictures", "artifacts"),
-    Section("ledger", "Changed decisions", "flips"),
-    Section("subgroups", "For whom", "artifacts"),
-    Section("robustness", "Other photographs", "robustness"),
-    Section("heat_maps", "Where it looks", "heat_maps"),
-    Section("arm64", "On ARM64", "arm64"),
-    Section("tried", "INT8 recipes", "build.quantization.quantizer"),
-    Section("data", "Data", "data"),
-    Section("training", "Training", "training"),
-    Section("provenance", "Provenance", "build"),
-    Section("limits", "Limits of use", "limits_of_use"),
+    Section("verdict", "Verdict"),
+    Section("comparison", "Side by side"),
+    Section("certainty", "How sure"),
+    Section("answering", "Calibration and refusal"),
+    Section("plots", "In pictures"),
+    Section("ledger", "Changed decisions"),
+    Section("subgroups", "For whom"),
+    Section("robustness", "Other photographs"),
+    Section("heat_maps", "Where it looks"),
+    Section("arm64", "On ARM64"),
+    Section("tried", "INT8 recipes"),
+    Section("data", "Data"),
+    Section("training", "Training"),
+    Section("provenance", "Provenance"),
+    Section("limits", "Limits of use"),
 )
 PICTURED = ("ledger", "heat_maps")  # sections with photographs, which report.json does not hold
 EXTRAS = ("certainty", "subgroups", "answering")  # sections that stand there when a compressed file has the figures
 
 
 def render_html(
-    report: Mapping[str, Any],
+    report: Report,
     thumbnails: Mapping[str, bytes],
     overlays: Mapping[tuple[str, str], bytes] | None = None,
     shown: int = ledger.SHOWN,
@@ -96,8 +96,9 @@ def render_html(
     for the photograph itself. shown: how many images of the ledger are drawn at most.
     """
     entries = ledger.entries(report)
-    small = [row for row in report["artifacts"] if row["precision"] != "float32"]
-    extras = {name: [row for row in small if row.get(name)] for name in EXTRAS}
+    small = [row for row in report.artifacts if row.precision != "float32"]
+    extras = {name: [row for row in small if row[name]] for name in EXTRAS}
+    empty = {*(name for name in EXTRAS if not extras[name]), *([] if report.build.quantization else ["tried"])}
     drawn = entries[:shown]
     pictures = {e.image_id: _inline(thumbnails[e.image_id]) for e in drawn if e.image_id in thumbnails}
     return (
@@ -105,20 +106,20 @@ def render_html(
         .get_template("report.html")
         .render(
             report=report,
-            sections=[s for s in SECTIONS if _holds(report, s.needs) and (s.id not in EXTRAS or extras[s.id])],
+            sections=[section for section in SECTIONS if section.id not in empty],
             figures=_figures(report),
             headline=view.headline(report),
             **extras,
             moving=small,
             answers=view.answering(report),
             threads=view.thread_counts(report),
-            method=view.method(report["bench"]),
+            method=view.method(report.bench),
             timed=view.timed(report),
             prepared=view.prepared(report),
             provenance=view.provenance(report),
-            margin=view.margin(report["reference"]["confusion"]),
+            margin=view.margin(report.reference.confusion),
             entries=entries,
-            short=wording.short_names([row["name"] for row in report["artifacts"]]),
+            short=wording.short_names([row.name for row in report.artifacts]),
             missed=sum(entry.missed for entry in entries),
             shown=drawn,
             pictures=pictures,
@@ -137,21 +138,11 @@ def with_pictures(page: str, former: str) -> str:
     return page
 
 
-def render_comparison_page(reports: Sequence[Mapping[str, Any]]) -> str:
+def render_comparison_page(reports: Sequence[Report]) -> str:
     """The page for several documents of `build_report`: one table of their compressed files."""
     template = _environment().get_template("compare.html")
     told = {"heads": compare.HEADS, "rows": compare.rows(reports), "differences": compare.differences(reports)}
     return template.render(told)
-
-
-def _holds(report: Mapping[str, Any], path: str) -> bool:
-    """Whether a report has what a section needs, such as `build.quantization`."""
-    found: Any = report
-    for key in path.split("."):
-        if not isinstance(found, Mapping) or key not in found:
-            return False
-        found = found[key]
-    return True
 
 
 def _inline(jpeg: bytes) -> str:
@@ -159,16 +150,16 @@ def _inline(jpeg: bytes) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
 
 
-def _figures(report: Mapping[str, Any]) -> dict[str, Markup]:
+def _figures(report: Report) -> dict[str, Markup]:
     figures = {"roc": plots.roc(report), "confusion": plots.confusion(report), "cost": plots.cost(report)}
-    if any(row.get("bland_altman") and row["precision"] != "float32" for row in report["artifacts"]):
+    if any(row.bland_altman and row.precision != "float32" for row in report.artifacts):
         figures["bland_altman"] = plots.bland_altman(report)
-    if report.get("robustness"):
+    if report.robustness:
         figures["robustness"] = plots.robustness(report)
-    if report["reference"].get("answering"):
+    if report.reference.answering:
         figures["answering"] = plots.answering(report)
-    if report["training"]:
-        figures["training"] = plots.training(report["training"]["history"], report["training"].get("best_epoch"))
+    if report.training:
+        figures["training"] = plots.training(report.training.history, report.training.best_epoch)
     return figures
 
 

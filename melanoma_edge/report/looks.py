@@ -1,10 +1,10 @@
 """Where the reference and a file look, image by image, grouped by how the reference decides."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from melanoma_edge.report import wording
+from melanoma_edge.report.document import Report
+from melanoma_edge.verify.heat_maps import MapCase
 
 TITLES = {
     "true positive": "Melanomas that the reference finds",
@@ -35,26 +35,26 @@ class Look:
     views: tuple[View, ...]
 
 
-def groups(report: Mapping[str, Any]) -> list[tuple[str, list[Look]]]:
+def groups(report: Report) -> list[tuple[str, list[Look]]]:
     """A title for each outcome, misses after finds, with its images; [] for a build without heat maps."""
-    maps = report.get("heat_maps")
+    maps = report.heat_maps
     if not maps:
         return []
-    looks = [(case["outcome"], _look(case, maps["drawn"])) for case in maps["cases"]]
+    looks = [(case.outcome, _look(case, maps.drawn)) for case in maps.cases]
     found = [(title, [look for outcome, look in looks if outcome == name]) for name, title in TITLES.items()]
     return [(title, own) for title, own in found if own]
 
 
-def _look(case: Mapping[str, Any], drawn: str | None) -> Look:
-    told = wording.plain(case["diagnosis"] or case["label"], 40)
-    image, label = wording.plain(case["image_id"]), wording.plain(case["label"], 40)
+def _look(case: MapCase, drawn: str | None) -> Look:
+    told = wording.plain(case.diagnosis or case.label, 40)
+    image, label = wording.plain(case.image_id), wording.plain(case.label, 40)
     views = [
         View(PHOTOGRAPH, "image", f"Test image {image}, truly {label}", None),
-        View(REFERENCE, "reference", _alt("the reference", image, case["p_reference"]), case["p_reference"]),
+        View(REFERENCE, "reference", _alt("the reference", image, case.p_reference), case.p_reference),
     ]
     if drawn is not None:
-        views.append(View(drawn, "compressed file", _alt(drawn, image, case["p_artifact"]), case["p_artifact"]))
-    return Look(str(case["image_id"]), told, case["correlation"], tuple(views))
+        views.append(View(drawn, "compressed file", _alt(drawn, image, case.p_artifact), case.p_artifact))
+    return Look(case.image_id, told, case.correlation, tuple(views))
 
 
 def _alt(network: str, image: str, p: float | None) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from melanoma_edge.report import markdown, view, wording
+from melanoma_edge.report.document import Report
 
 # Hugging Face's identifiers (hub-docs, docs/hub/repositories-licenses.md) of the data licences that bind the weights.
 LICENCES = {
@@ -24,33 +25,33 @@ METRICS = {
 }
 
 
-def render_model_card(report: Mapping[str, Any], library: str) -> str:
+def render_model_card(report: Report, library: str) -> str:
     """The card for a document of `build_report`. Equal inputs give equal bytes."""
-    data, check = report["data"], report["data"]["split_check"]
-    point, spec = report["operating_point"], report["preprocessing"]
+    data, check = report.data, report.data.split_check
+    point, spec = report.operating_point, report.preprocessing
     environment = _environment()
     return environment.get_template("model_card.md").render(
         report=report,
         front_matter=yaml(front_matter(report, library)),
         architecture=_architecture(report),
-        splits=", ".join(f"{split['images']:,} {view.split_name(name)}" for name, split in data["splits"].items()),
-        leaks=len(check["groups_shared"]) + len(check["identical_files_shared"]),
-        licence_note=_licence_note(data["licence"]),
-        chosen_on="no images: it was given" if point["chosen_on"] == "given" else "the validation images",
+        splits=", ".join(f"{split.images:,} {view.split_name(name)}" for name, split in data.splits.items()),
+        leaks=len(check.groups_shared) + len(check.identical_files_shared),
+        licence_note=_licence_note(data.licence),
+        chosen_on="no images: it was given" if point.chosen_on == "given" else "the validation images",
         files_table=markdown.files_table(report),
-        machine=view.machine(report["bench"].get("machine") or {}),
-        steps=[view.step(name) for name in spec["steps"]],
-        size=spec["size"],
-        classes=", ".join(f"{i} {markdown.code(name)}" for i, name in enumerate(report["build"]["task"]["classes"])),
-        margin=view.margin(report["reference"]["confusion"]),
+        machine=view.machine(report.bench.machine),
+        steps=[view.step(name) for name in spec.steps],
+        size=spec.size,
+        classes=", ".join(f"{i} {markdown.code(name)}" for i, name in enumerate(report.build.task.classes)),
+        margin=view.margin(report.reference.confusion),
         snippet=_snippet(environment, report),
     )
 
 
-def front_matter(report: Mapping[str, Any], library: str) -> dict[str, Any]:
+def front_matter(report: Report, library: str) -> dict[str, Any]:
     """The card's metadata as Hugging Face reads it (hub-docs, modelcard.md). What was not measured is left out."""
-    data, formats = report["data"], [artifact["format"] for artifact in report["artifacts"]]
-    licence = _licence(data["licence"])
+    data, formats = report.data, [artifact.format for artifact in report.artifacts]
+    licence = _licence(data.licence)
     named = {"license_name": "as-the-training-data", "license_link": "MODEL_CARD.md"} if licence == "other" else {}
     return {
         "license": licence,
@@ -58,10 +59,10 @@ def front_matter(report: Mapping[str, Any], library: str) -> dict[str, Any]:
         "library_name": library,
         "pipeline_tag": "image-classification",
         "tags": ["melanoma", "dermoscopy", "on-device", "int8", "melanoma-edge", *dict.fromkeys(formats)]
-        + ([] if data["clinical"] else ["procedural-data"]),
-        "datasets": [wording.plain(name) for name in str(data["name"]).split("+")],
+        + ([] if data.clinical else ["procedural-data"]),
+        "datasets": [wording.plain(name) for name in str(data.name).split("+")],
         "metrics": [identifier for identifier, _ in METRICS.values()],
-        "model-index": [{"name": wording.plain(report["name"]), "results": [_result(report)]}],
+        "model-index": [{"name": wording.plain(report.name), "results": [_result(report)]}],
     }
 
 
@@ -82,16 +83,16 @@ def _after(value: Any, indent: int) -> str:
     return f"\n{yaml(value, indent + 1)}" if nested else f" {yaml(value)}"
 
 
-def _result(report: Mapping[str, Any]) -> dict[str, Any]:
+def _result(report: Report) -> dict[str, Any]:
     """The test figures of every file, in the form of Hugging Face's model-index."""
-    data = report["data"]
-    name = wording.plain(data["name"]) + ("" if data["clinical"] else " (procedural images, not clinical)")
+    data = report.data
+    name = wording.plain(data.name) + ("" if data.clinical else " (procedural images, not clinical)")
     return {
         "task": {"type": "image-classification", "name": "Melanoma against the rest"},
-        "dataset": {"type": wording.plain(data["name"]), "name": name, "split": "test"},
+        "dataset": {"type": wording.plain(data.name), "name": name, "split": "test"},
         "metrics": [
-            {"type": identifier, "name": f"{title}, {wording.plain(row['name'])}", "value": row[key]}
-            for row in report["artifacts"]
+            {"type": identifier, "name": f"{title}, {wording.plain(row.name)}", "value": row[key]}
+            for row in report.artifacts
             for key, (identifier, title) in METRICS.items()
             if row[key] is not None
         ],
@@ -115,29 +116,29 @@ def _licence_note(text: str) -> str:
     return "The weights were learnt from those images: check that their licence allows what you want to do."
 
 
-def _architecture(report: Mapping[str, Any]) -> str:
-    arch = report["build"]["arch"]
-    parameters = (report["training"] or {}).get("parameters")
+def _architecture(report: Report) -> str:
+    arch = report.build.arch
+    parameters = report.training.parameters if report.training else None
     named = f"A {markdown.text(arch)}" if arch else "A network that was trained elsewhere"
     return named + (f" with {wording.integer(parameters)} parameters" if parameters else "")
 
 
-def _snippet(environment: Environment, report: Mapping[str, Any]) -> str:
+def _snippet(environment: Environment, report: Report) -> str:
     """A Python program that runs the first INT8 file, or the first file where there is none."""
-    rows = sorted(report["artifacts"], key=lambda row: row["precision"] == "float32")
+    rows = sorted(report.artifacts, key=lambda row: row.precision == "float32")
     if not rows:
         return "# this build has no files"
-    spec = report["preprocessing"]
-    mean, std = (v[0] if len(set(v)) == 1 else f"np.float32({v})" for v in (spec["mean"], spec["std"]))
+    spec = report.preprocessing
+    mean, std = (v[0] if len(set(v)) == 1 else f"np.float32({v})" for v in (spec.mean, spec.std))
     return (
-        environment.get_template(f"run_{rows[0]['format']}.py.txt")
+        environment.get_template(f"run_{rows[0].format}.py.txt")
         .render(
-            size=spec["size"],
-            melanoma=report["build"]["task"]["melanoma"],
-            threshold=report["operating_point"]["threshold"],
+            size=spec.size,
+            melanoma=report.build.task.melanoma,
+            threshold=report.operating_point.threshold,
             mean=mean,
             std=std,
-            file=repr(str(rows[0]["file"])),
+            file=repr(str(rows[0].file)),
         )
         .rstrip()
     )

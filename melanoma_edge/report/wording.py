@@ -3,10 +3,16 @@
 import math
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
+
+if TYPE_CHECKING:
+    from melanoma_edge.selection.report import Skipped
+    from melanoma_edge.verify.answering import Uncertainty
+    from melanoma_edge.verify.gates import Gate
+    from melanoma_edge.verify.paired import NonInferiority
 
 ABSENT = "–"  # noqa: RUF001
 MINUS = "−"  # noqa: RUF001
@@ -90,33 +96,33 @@ def interval_of_change(ends: Sequence[float | None]) -> str:
     return f"{signed(value, 4)} ({signed(low, 4)} to {signed(high, 4)})"
 
 
-def verdict_title(verdict: Mapping[str, Any]) -> str:
+def verdict_title(verdict: "NonInferiority") -> str:
     """The verdict on non-inferiority in a few words."""
-    if verdict["verdict"] == "cannot tell":
+    if verdict.verdict == "cannot tell":
         return "too few melanomas to tell about its sensitivity"
-    return f"its sensitivity is {plain(verdict['verdict'])}"
+    return f"its sensitivity is {plain(verdict.verdict)}"
 
 
-def ruling(verdict: Mapping[str, Any]) -> str:
+def ruling(verdict: "NonInferiority") -> str:
     """What the verdict on non-inferiority says, and what it lacks."""
-    change = f"The change of sensitivity lies between {signed(verdict['low'])} and {signed(verdict['high'])}"
-    margin = f"a loss of {number(verdict['margin'], 3)}"
-    melanomas = f"{integer(verdict['cases'])} melanomas"
-    if verdict["verdict"] == "not inferior":
+    change = f"The change of sensitivity lies between {signed(verdict.low)} and {signed(verdict.high)}"
+    margin = f"a loss of {number(verdict.margin, 3)}"
+    melanomas = f"{integer(verdict.cases)} melanomas"
+    if verdict.verdict == "not inferior":
         return f"{change} on {melanomas}: less than {margin}."
-    if verdict["verdict"] == "inferior":
+    if verdict.verdict == "inferior":
         return f"{change} on {melanomas}: more than {margin}."
-    needed = verdict["needed"]
+    needed = verdict.needed
     return f"{change} on {melanomas}, too few to rule out {margin}" + (
         f": about {integer(needed)} are needed." if needed else "."
     )
 
 
-def uncertain(changes: Mapping[str, Any]) -> str:
+def uncertain(changes: "Uncertainty") -> str:
     """How many images change between "answered" and "uncertain"."""
     return (
-        f"{integer(changes['became_uncertain'])} images became uncertain and {integer(changes['became_answered'])} "
-        f"answered; {integer(changes['flips_among_both'])} flips among the {integer(changes['answered_by_both'])} that "
+        f"{integer(changes.became_uncertain)} images became uncertain and {integer(changes.became_answered)} "
+        f"answered; {integer(changes.flips_among_both)} flips among the {integer(changes.answered_by_both)} that "
         "both answer"
     )
 
@@ -177,46 +183,44 @@ def direction(name: str) -> str:
     return DIRECTIONS.get(name, name)
 
 
-def skip_reason(skipped: Mapping[str, Any]) -> str:
-    """Why a recipe was not made, with the figure that was expected of it. Older reports know the first reason alone."""
-    why = skipped.get("why", "flips")
-    told = (
-        f"{number(skipped['latency_ratio'], 2)} of float's time" if why == "slow" else percent(skipped["flip_rate"], 2)
-    )
+def skip_reason(skipped: "Skipped") -> str:
+    """Why a recipe was not made, with the figure that was expected of it."""
+    why = skipped.why
+    told = f"{number(skipped.latency_ratio, 2)} of float's time" if why == "slow" else percent(skipped.flip_rate, 2)
     return f"{SKIPPED[why]}, {told} expected"
 
 
-def gate_title(gate: Mapping[str, Any]) -> str:
+def gate_title(gate: "Gate") -> str:
     """What a gate measures, in words."""
-    name = str(gate["name"])
+    name = str(gate.name)
     return GATES.get(name, plain(name.removeprefix("max_").removeprefix("min_").replace("_", " ").capitalize()))
 
 
-def gate_figure(gate: Mapping[str, Any], key: str) -> str:
+def gate_figure(gate: "Gate", key: str) -> str:
     """The gate's "value" or "limit" in the unit it is judged in."""
-    if gate["name"] == "max_bytes":
+    if gate.name == "max_bytes":
         return megabytes(gate[key])
-    if gate["name"] in COUNTS:
+    if gate.name in COUNTS:
         return integer(gate[key])
-    if gate["name"] in TINY:
+    if gate.name in TINY:
         return tiny(gate[key])
-    return percent(gate[key], 2) if gate["name"] in RATES else number(gate[key], 4)
+    return percent(gate[key], 2) if gate.name in RATES else number(gate[key], 4)
 
 
-def gate_reason(gate: Mapping[str, Any]) -> str:
+def gate_reason(gate: "Gate") -> str:
     """One sentence on a gate that failed."""
-    what = f"{plain(gate['artifact'])}: {gate_title(gate)}"
-    value = "could not be measured" if gate["value"] is None else gate_figure(gate, "value")
+    what = f"{plain(gate.artifact)}: {gate_title(gate)}"
+    value = "could not be measured" if gate.value is None else gate_figure(gate, "value")
     return f"{what} {value}; the limit is {gate_figure(gate, 'limit')}"
 
 
-def gate_notes(gates: Sequence[Mapping[str, Any]]) -> list[str]:
+def gate_notes(gates: "Sequence[Gate]") -> list[str]:
     """Why gates have another limit than usual, a line each."""
     return [
-        f"{plain(gate['artifact'])}: {gate_title(gate)}: the limit is {gate_figure(gate, 'limit')}, since "
-        f"{plain(gate['reason'], 400)}"
+        f"{plain(gate.artifact)}: {gate_title(gate)}: the limit is {gate_figure(gate, 'limit')}, since "
+        f"{plain(gate.reason, 400)}"
         for gate in gates
-        if gate.get("reason")
+        if gate.reason
     ]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from melanoma_edge.quantization.report import QuantizationReport
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Trial:
     """One attempt on the validation split. flip_rate and sensitivity_drop: means near the operating point.
 
@@ -19,8 +19,8 @@ class Trial:
     recipe: str
     seconds: float
     float_nodes: int
-    predicted_ratio: float
-    onnx_predicted_ratio: float
+    predicted_ratio: float | None = None  # as older reports have it
+    onnx_predicted_ratio: float | None = None
     latency_ratio: float
     onnx_latency_ratio: float
     flips: int
@@ -42,9 +42,9 @@ class Skipped:
     """
 
     recipe: str
-    why: str
-    flip_rate: float | None
-    latency_ratio: float | None
+    why: str = "flips"  # older reports know this reason alone
+    flip_rate: float | None = None
+    latency_ratio: float | None = None
 
 
 @dataclass(frozen=True)

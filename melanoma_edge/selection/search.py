@@ -157,7 +157,7 @@ def _skipped(plan: Plan, why: str, made: Sequence[Made]) -> Skipped:
 
 
 def _latency(trial: Trial) -> float:
-    return max(trial.predicted_ratio, trial.onnx_predicted_ratio)
+    return max(trial.predicted_ratio or math.inf, trial.onnx_predicted_ratio or math.inf)
 
 
 def _flips(trial: Trial) -> float:

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +15,11 @@ from melanoma_edge.bench.machine import processor
 from melanoma_edge.cores import usable_cores
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.document import finite
 from melanoma_edge.progress import Progress
 from melanoma_edge.runtime import arm64
 from melanoma_edge.stages.robust import choose
-from melanoma_edge.verify.arm64 import TOLERANCE, Answers, compare, holds, judge
-from melanoma_edge.verify.document import finite
+from melanoma_edge.verify.arm64 import TOLERANCE, Answers, Arm64Report, CoreFigures, CoreRow, compare, holds, judge
 from melanoma_edge.verify.gates import Gate
 from melanoma_edge.verify.predictions import Predictions
 
@@ -43,8 +42,8 @@ class Ran:
 
 def run(
     work: Path, files: Sequence[Ran], images: Images, threshold: float, count: int, progress: Progress
-) -> dict[str, Any]:
-    """The document of "arm64" in report.json, with its gates.
+) -> tuple[Arm64Report, list[Gate]]:
+    """The part "arm64" of report.json, and its gates.
 
     work: where answers are kept, so that a killed call goes on and an equal one is not run again. count: of test
     images; all of them where there are fewer. Raises InputError when ARM64 cannot be emulated here.
@@ -66,36 +65,44 @@ def run(
 
         with ThreadPoolExecutor(usable_cores()) as pool:
             there = list(pool.map(emulate, jobs))
+    task = images.task
     rows = []
     for (file, cpu, own), emulated in zip(jobs, there, strict=True):
-        task = images.task
         figures = compare(own, emulated, ids=ids, classes=task.classes, melanoma=task.melanoma, threshold=threshold)
-        allowed = file.tolerance
-        held = {"exact": allowed == 0, "tolerance": allowed, "holds": holds(figures, allowed)}
-        rows.append({**_about(file, cpu, found), **held, **figures})
+        rows.append(_row(file, cpu, found, figures))
     gates: list[Gate] = []
     for file in files:
         name = file.artifact.path.name
-        gates += judge(name, file.tolerance, [row for row in rows if row["artifact"] == name])
-    facts = {
-        "images": len(chosen),
-        "melanomas": int(positive[chosen].sum()),
-        "test_images": len(positive),
-        "threshold": threshold,
-        "tolerance": TOLERANCE,
-        "emulator": f"qemu {found.version}, user mode",
-        "cpus": list(arm64.CPUS),
-        "machine": processor(),
-        "packages": found.packages,
-    }
-    return dict(finite({**facts, "rows": rows, "gates": [asdict(one) for one in gates]}))
+        gates += judge(name, file.tolerance, [row for row in rows if row.artifact == name])
+    report = Arm64Report(
+        images=len(chosen),
+        melanomas=int(positive[chosen].sum()),
+        test_images=len(positive),
+        threshold=threshold,
+        tolerance=TOLERANCE,
+        emulator=f"qemu {found.version}, user mode",
+        cpus=tuple(arm64.CPUS),
+        machine=processor(),
+        packages=found.packages,
+        rows=tuple(rows),
+    )
+    return finite(report), [finite(one) for one in gates]
 
 
-def _about(file: Ran, cpu: str, found: arm64.Emulation) -> dict[str, Any]:
-    """What ran where."""
+def _row(file: Ran, cpu: str, found: arm64.Emulation, figures: CoreFigures) -> CoreRow:
+    """The figures with what ran where."""
     name = formats.named(file.artifact.format).package
-    versions = {"x86_version": f"{file.runtime} {file.version}", "arm64_version": f"{name} {found.packages.get(name)}"}
-    return {"artifact": file.artifact.path.name, "sha256": file.artifact.sha256, "cpu": cpu, **versions}
+    return CoreRow(
+        **vars(figures),
+        artifact=file.artifact.path.name,
+        sha256=file.artifact.sha256,
+        cpu=cpu,
+        x86_version=f"{file.runtime} {file.version}",
+        arm64_version=f"{name} {found.packages.get(name)}",
+        exact=file.tolerance == 0,
+        holds=holds(figures, file.tolerance),
+        tolerance=file.tolerance,
+    )
 
 
 def _here(file: Ran, pixels: NDArray[np.uint8], chosen: NDArray[np.intp]) -> Answers:

@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx_ir as ir
@@ -14,11 +13,12 @@ from melanoma_edge import formats
 from melanoma_edge.artifact import Artifact
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.document import finite
 from melanoma_edge.export.heat_map import append
 from melanoma_edge.progress import Progress
 from melanoma_edge.report.looks import PHOTOGRAPH, REFERENCE
 from melanoma_edge.stages.emit import Graph
-from melanoma_edge.verify.heat_maps import Case, cases, correlations
+from melanoma_edge.verify.heat_maps import HeatMapReport, MapAgreement, MapCase, cases, correlations
 from melanoma_edge.verify.overlay import overlay
 from melanoma_edge.verify.predictions import Predictions
 from melanoma_edge.verify.thumbnails import thumbnail
@@ -31,7 +31,7 @@ Maps = NDArray[np.float32]  # [N, h, w]
 class HeatMaps:
     """document: "heat_maps" of report.json. pictures: JPEG by image id and file name; the photograph's name is ""."""
 
-    document: dict[str, Any] | None = None
+    document: HeatMapReport | None = None
     pictures: Mapping[tuple[str, str], bytes] = field(default_factory=dict)
 
 
@@ -58,28 +58,27 @@ def compare(
     maps = {a.path.name: _maps(a.path, chosen, images.size, progress) for a in artifacts}
     alike = {name: correlations(exact, found) for name, found in maps.items()}
     drawn, answer = _first_compressed(artifacts, answers)
-    told = [
-        {
-            **_told(case, test, samples[case.row].diagnosis),
-            "p_artifact": float(answer.p[case.row]) if answer else None,
-            "correlation": float(alike[drawn][place[case.row]]) if drawn else None,
-        }
+    told = tuple(
+        MapCase(
+            test.ids[case.row],
+            case.outcome,
+            test.classes[test.labels[case.row]],
+            samples[case.row].diagnosis,
+            float(test.p[case.row]),
+            float(answer.p[case.row]) if answer else None,
+            float(alike[drawn][place[case.row]]) if drawn else None,
+        )
         for case in shown
-    ]
+    )
     seen = {REFERENCE: exact, **({drawn: maps[drawn]} if drawn else {})}
     pictures: dict[tuple[str, str], bytes] = {}
     for case in shown:
         i, image_id = place[case.row], test.ids[case.row]
         drawings = _draw(chosen[i], {name: found[i] for name, found in seen.items()})
         pictures |= {(image_id, name): data for name, data in drawings.items()}
-    document = {
-        "shape": list(exact.shape[1:]),
-        "images": len(rows),
-        "drawn": drawn,
-        "agreement": [{"artifact": name, **_summary(found)} for name, found in alike.items()],
-        "cases": told,
-    }
-    return HeatMaps(document, pictures)
+    agreement = tuple(_summary(name, found) for name, found in alike.items())
+    document = HeatMapReport((exact.shape[1], exact.shape[2]), len(rows), drawn, agreement, told)
+    return HeatMaps(finite(document), pictures)
 
 
 def _first_compressed(
@@ -90,17 +89,6 @@ def _first_compressed(
         if artifact.precision != "float32":
             return artifact.path.name, answer.only("test")
     return None, None
-
-
-def _told(case: Case, test: Predictions, diagnosis: str) -> dict[str, Any]:
-    """What is known of a case without its maps."""
-    return {
-        "image_id": test.ids[case.row],
-        "outcome": case.outcome,
-        "label": test.classes[test.labels[case.row]],
-        "diagnosis": diagnosis,
-        "p_reference": float(test.p[case.row]),
-    }
 
 
 def _spread(count: int) -> list[int]:
@@ -126,11 +114,11 @@ def _maps(path: Path, chosen: NDArray[np.uint8], size: int, progress: Progress) 
     return np.concatenate(found)
 
 
-def _summary(found: NDArray[np.float64]) -> dict[str, float | int | None]:
+def _summary(name: str, found: NDArray[np.float64]) -> MapAgreement:
     """Median and lowest correlation of the images that have one."""
     known = found[np.isfinite(found)]
     median, lowest = (float(np.median(known)), float(known.min())) if len(known) else (None, None)
-    return {"images": len(known), "median": median, "lowest": lowest}
+    return MapAgreement(name, len(known), median, lowest)
 
 
 def _draw(pixels: NDArray[np.uint8], maps: Mapping[str, Maps]) -> dict[str, bytes]:

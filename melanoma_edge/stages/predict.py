@@ -1,18 +1,17 @@
 """Logits of one model file on the validation and test images: the reference's, and each artifact's."""
 
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from melanoma_edge import formats
 from melanoma_edge.allocator import freed_memory_kept
-from melanoma_edge.artifact import Stage, run_stage, write_json
+from melanoma_edge.artifact import Stage, read_json, run_stage, write_json
 from melanoma_edge.cores import usable_cores
 from melanoma_edge.data.prepared import EVALUATED, Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.progress import Progress
+from melanoma_edge.verify.document import PredictionFacts
 from melanoma_edge.verify.predictions import Predictions, concatenate, predict_split, read_csv, write_csv
 
 CSV, FACTS = "predictions.csv", "facts.json"
@@ -49,10 +48,16 @@ def run(
             parts = list(pool.map(answer, EVALUATED))
         write_csv(folder / CSV, concatenate(parts))
         seconds = round(time.monotonic() - started, 2)
-        write_json(
-            folder / FACTS,
-            {**how, "threads": loaded.threads, "model": model.name, "sha256": sha256, "seconds": seconds},
+        facts = PredictionFacts(
+            runtime=loaded.runtime,
+            version=loaded.version,
+            device=loaded.device,
+            threads=loaded.threads,
+            model=model.name,
+            sha256=sha256,
+            seconds=seconds,
         )
+        write_json(folder / FACTS, facts)
 
     return run_stage(
         work / "predict" / name,
@@ -72,6 +77,6 @@ def predictions(stage: Stage) -> Predictions:
     return read_csv(stage.folder / CSV)
 
 
-def facts(stage: Stage) -> dict[str, Any]:
+def facts(stage: Stage) -> PredictionFacts:
     """How the stage predicted it."""
-    return dict(json.loads((stage.folder / FACTS).read_text()))
+    return read_json(stage.folder / FACTS, PredictionFacts)

@@ -1,9 +1,8 @@
 """Judge every artifact's predictions against the reference's, and time them all side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from melanoma_edge.stages import predict
 from melanoma_edge.verify import operating_point, rejection, suspicion
 from melanoma_edge.verify.answering import Thresholds, answering, uncertainty
 from melanoma_edge.verify.certainty import certainty
-from melanoma_edge.verify.document import Verified, document
+from melanoma_edge.verify.document import PredictionFacts, Verified, VerifyReport, document
 from melanoma_edge.verify.gates import graph_gate, judge
 from melanoma_edge.verify.operating_point import OperatingPoint
 from melanoma_edge.verify.parity import compare
@@ -48,7 +47,7 @@ class Judged:
     precision: str
     bytes: int
     predictions: Predictions
-    facts: Mapping[str, Any]
+    facts: PredictionFacts
     graph_dp: float | None = None
     exact: bool = True
 
@@ -86,8 +85,8 @@ def verdict(
     proof: ProofOptions,
     gates: Gates,
     progress: Progress,
-) -> dict[str, Any]:
-    """The verify document: decisions on the test split, by the policy that ships."""
+) -> VerifyReport:
+    """The proof: decisions on the test split, by the policy that ships."""
     point, refused = policy(reference, proof)
     at = Thresholds(point.threshold, refused.threshold)
     lesions, groups = {s.id: s.group for s in images.samples("test")}, members(images)
@@ -110,8 +109,8 @@ def verdict(
                 artifact.name,
                 artifact.format,
                 artifact.precision,
-                artifact.facts["runtime"],
-                artifact.facts["version"],
+                artifact.facts.runtime,
+                artifact.facts.version or "",
                 artifact.bytes,
                 test,
                 parity,

@@ -1,29 +1,36 @@
 """A few test images as a phone might have taken them, through the float graph and every file."""
 
-import json
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from melanoma_edge import formats
-from melanoma_edge.artifact import Artifact, Stage, run_stage, write_json
+from melanoma_edge.artifact import Artifact, Stage, read_json, run_stage, write_json
 from melanoma_edge.cores import usable_cores
 from melanoma_edge.data import perturb
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.progress import Progress
-from melanoma_edge.runtime.predict import Predict
 from melanoma_edge.stages.emit import Graph
 from melanoma_edge.verify.predictions import softmax
-from melanoma_edge.verify.robustness import robustness
+from melanoma_edge.verify.robustness import Change, RobustnessReport, robustness
 
 PROBABILITIES, FACTS = "probabilities.npy", "facts.json"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """facts.json: the images, which of them are melanomas, the files, and what computed the reference's answers."""
+
+    ids: tuple[str, ...]
+    melanoma: tuple[bool, ...]
+    files: tuple[str, ...]
+    reference: str
 
 
 def run(
@@ -61,8 +68,9 @@ def run(
                 parts.append(part)
                 progress("changed photographs", len(parts), len(chosen))
         np.save(folder / PROBABILITIES, np.stack(parts, axis=2)[places])
-        told = {"ids": [samples[i].id for i in chosen], "melanoma": positive[chosen].tolist()}
-        write_json(folder / FACTS, {**told, "files": [a.path.name for a in artifacts], **_reference(networks[0])})
+        ids, melanoma = tuple(samples[i].id for i in chosen), tuple(positive[chosen].tolist())
+        told = f"float graph, {networks[0].runtime} {networks[0].version}"
+        write_json(folder / FACTS, Chosen(ids, melanoma, tuple(a.path.name for a in artifacts), told))
 
     return run_stage(
         work / "robust",
@@ -83,14 +91,13 @@ def run(
     )
 
 
-def document(stage: Stage, threshold: float) -> dict[str, Any]:
+def document(stage: Stage, threshold: float) -> RobustnessReport:
     """What `verify.robustness` finds in the stage's probabilities, at an operating point."""
-    told = json.loads((stage.folder / FACTS).read_text())
+    told = read_json(stage.folder / FACTS, Chosen)
     p = np.load(stage.folder / PROBABILITIES, allow_pickle=False)
-    changes = [{**asdict(c), "unit": perturb.UNITS[c.kind]} for c in perturb.standard()]
-    artifacts = dict(zip(told["files"], p[1:], strict=True))
-    found = robustness(changes, p[0], artifacts, np.array(told["melanoma"], bool), threshold)
-    return {**found, "reference": told["reference"]}
+    changes = [Change(c.kind, c.strength, perturb.UNITS[c.kind]) for c in perturb.standard()]
+    artifacts = dict(zip(told.files, p[1:], strict=True))
+    return robustness(changes, told.reference, p[0], artifacts, np.array(told.melanoma, bool), threshold)
 
 
 def choose(positive: NDArray[np.bool_], count: int, seed: int) -> NDArray[np.intp]:
@@ -99,7 +106,3 @@ def choose(positive: NDArray[np.bool_], count: int, seed: int) -> NDArray[np.int
     melanomas, others = order[positive[order]], order[~positive[order]]
     few = min(len(melanomas), max(count // 2, count - len(others)))
     return np.sort(np.concatenate([melanomas[:few], others[: count - few]]))
-
-
-def _reference(network: Predict) -> dict[str, str]:
-    return {"reference": f"float graph, {network.runtime} {network.version}"}

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from melanoma_edge import formats
 from melanoma_edge.artifact import CHECKPOINT, MANIFEST, Artifact, Manifest, Stage, builtins, json_text, read_json
 from melanoma_edge.bench.document import BenchReport, BrowserReport
@@ -13,17 +15,19 @@ from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.data.quality import CaptureGuide
 from melanoma_edge.options import CompileOptions
+from melanoma_edge.report.advice import build_policy, read_advice
 from melanoma_edge.report.bundle import GENERATOR, GRAPH, INT8_GRAPH, WORK, publish, withhold
-from melanoma_edge.report.document import build_report, jsonable
+from melanoma_edge.report.document import REPORT, Build, FileEntry, Report, build_report
 from melanoma_edge.report.html import render_html
 from melanoma_edge.report.ledger import pictured, render_csv
 from melanoma_edge.report.model_card import render_model_card
-from melanoma_edge.report.policy import build_policy, read_advice
 from melanoma_edge.stages import export, package, predict, quantize
 from melanoma_edge.stages.proof import pictures
 from melanoma_edge.targets import Contents, Target, pack
 from melanoma_edge.train.history import TRAINED, TrainingReport
 from melanoma_edge.verify.answering import Thresholds
+from melanoma_edge.verify.document import VerifyReport, with_facts
+from melanoma_edge.verify.policy import POLICY
 
 
 @dataclass(frozen=True)
@@ -43,78 +47,73 @@ class Made:
     capture: CaptureGuide
 
     @property
-    def options(self) -> dict[str, Any]:
+    def options(self) -> dict[str, Mapping[str, object]]:
         """What was chosen, by stage."""
         stages = {"data": self.images.stage, "train": self.trained, "quantize": self.quantized}
         return {name: dict(stage.manifest.options) for name, stage in stages.items() if stage is not None}
 
 
-def report(made: Made, verify: Mapping[str, Any], bench: BenchReport, compiling: CompileOptions) -> dict[str, Any]:
+def report(made: Made, verify: VerifyReport, bench: BenchReport, compiling: CompileOptions) -> Report:
     """The document of report.json, with that of policy.json in it.
 
     Raises InputError when the file of advice cannot be read any more.
     """
-    task = asdict(made.images.task)
-    proof = compiling.proof
+    proof, images = compiling.proof, made.images
     chosen = {"proof": asdict(proof), "gates": asdict(compiling.gates), "files": asdict(compiling.files)}
     own = {target.name: asdict(target.options) for target in made.targets}
     training = None if made.trained is None else read_json(made.trained.folder / TRAINED, TrainingReport)
-    document = build_report(
-        build={
-            "name": made.name,
-            "command": made.command,
-            "created_utc": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "options": {**made.options, **chosen, "targets": own},
-            "seed": made.images.stage.manifest.options["seed"],
-            "task": task,
-            "arch": training.arch if training else None,
-            "image_size": made.images.size,
-            "targets": [target.name for target in made.targets],
-            "quantization": builtins(quantize.facts(made.quantized)),
-            "export": builtins(export.facts(made.exported)),
-        },
-        data=builtins(made.images.summary),
-        preprocessing=builtins(Preprocessing(made.images.size).describe()),
-        reference=predict.facts(made.reference),
-        verify=verify,
-        bench=builtins(replace(bench, browser=made.times)),
-        training=None if training is None else builtins(training),
-        files=[{"file": file, **how} for file, how in _provenance(_places(made)).items()],
+    build = Build(
+        command=made.command,
+        options={**made.options, **chosen, "targets": own},
+        seed=images.stage.manifest.options["seed"],
+        task=images.task,
+        arch=training.arch if training else None,
+        image_size=images.size,
+        targets=tuple(target.name for target in made.targets),
+        quantization=quantize.facts(made.quantized),
+        export=export.facts(made.exported),
     )
-    refused = verify["rejection"]
-    at = Thresholds(verify["operating_point"]["threshold"], refused["threshold"])
+    at = Thresholds(verify.operating_point.threshold, verify.rejection.threshold)
     advice = read_advice(proof.advice)
-    policy = build_policy(made.name, task, document["artifacts"], advice, at, refused["min_kept"])
-    return {**document, "policy": jsonable({**policy, "capture": builtins(made.capture)})}
+    told = build_report(
+        name=made.name,
+        created_utc=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        build=build,
+        data=images.summary,
+        verify=with_facts(verify, predict.facts(made.reference)),
+        bench=replace(bench, browser=made.times),
+        training=training,
+        files=[msgspec.convert({"file": file, **how}, FileEntry) for file, how in _provenance(_places(made)).items()],
+    )
+    policy = build_policy(made.name, images.task, verify.artifacts, advice, at, proof.min_kept, made.capture)
+    return replace(told, policy=policy)
 
 
-def finish(
-    output: Path, made: Made, report: Mapping[str, Any], overlays: Mapping[tuple[str, str], bytes] | None = None
-) -> None:
+def finish(output: Path, made: Made, report: Report, overlays: Mapping[tuple[str, str], bytes] | None = None) -> None:
     """Publish the bundle when every gate passed; otherwise leave report.json, report.html and flips.csv alone.
 
     overlays: the pictures of `stages.heat_maps`.
     """
     documents = {
-        "report.json": json_text(report),
+        REPORT: json_text(report),
         "report.html": render_html(report, pictures(made.images, pictured(report)), overlays or {}),
         "flips.csv": render_csv(report),
     }
-    if not report["verdict"]["ships"]:
+    if not report.verdict.ships:
         withhold(output, documents)
         return
-    documents["policy.json"] = json_text(report["policy"])
-    packages = package.run(output / WORK, made.targets, _contents(made, report, documents["policy.json"].encode()))
+    documents[POLICY] = json_text(report.policy)
+    packages = package.run(output / WORK, made.targets, _contents(made, report, documents[POLICY].encode()))
     files = _places(made) | {name: stage.folder / name for stage in packages for name in stage.manifest.outputs}
     provenance = {
         "name": made.name,
-        "task": asdict(made.images.task),
-        "preprocessing": report["preprocessing"],
-        "operating_point": report["operating_point"],
-        "gates": report["gates"],
+        "task": made.images.task,
+        "preprocessing": report.preprocessing,
+        "operating_point": report.operating_point,
+        "gates": report.gates,
         "reference": predict.facts(made.reference),
         "data": made.images.stage.manifest.options,
-        "calibration": report["data"]["calibration"],
+        "calibration": report.data.calibration,
         "quantizer": quantize.facts(made.quantized).quantizer.chosen,
         "artifacts": [
             {"name": a.path.name, "format": a.format, "precision": a.precision, "file": file}
@@ -126,7 +125,7 @@ def finish(
     publish(output, files, {**documents, "MODEL_CARD.md": render_model_card(report, library)}, provenance)
 
 
-def _contents(made: Made, report: Mapping[str, Any], policy: bytes) -> Contents:
+def _contents(made: Made, report: Report, policy: bytes) -> Contents:
     """What the targets' packages are made of. policy: policy.json."""
     return Contents(
         name=made.name,
@@ -135,7 +134,7 @@ def _contents(made: Made, report: Mapping[str, Any], policy: bytes) -> Contents:
         preprocessing=Preprocessing(made.images.size),
         task=made.images.task,
         policy=policy,
-        licence=report["data"]["licence"],
+        licence=report.data.licence,
         exact=quantize.is_exact(made.quantized),
         times=made.times,
     )

@@ -1,20 +1,20 @@
 """The calibrated reference: a temperature fitted on validation, folded into the graph that all files come from."""
 
-import json
 import shutil
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import onnx_ir as ir
 
 from melanoma_edge.artifact import Stage, run_stage, write_json
+from melanoma_edge.document import Pair, finite
 from melanoma_edge.export.temperature import fold
 from melanoma_edge.stages import predict
 from melanoma_edge.stages.export import MODEL
 from melanoma_edge.verify import metrics, temperature_scaling
-from melanoma_edge.verify.document import finite
 from melanoma_edge.verify.predictions import Predictions, write_csv
-from melanoma_edge.verify.temperature_scaling import Scaling
+from melanoma_edge.verify.temperature_scaling import Scaling, TemperatureFacts
 
 NOTHING = 1e-4  # a change of the logits not worth folding
 NO_OPTIMUM = "the validation predictions have no best temperature: they lack a class, or part the classes too well"
@@ -44,14 +44,19 @@ def run(work: Path, exported: Stage, answered: Stage, wanted: str) -> Stage:
             shutil.copyfile(exported.folder / MODEL, folder / MODEL)
         after = before if found is None else temperature_scaling.scaled(before, found)
         write_csv(folder / predict.CSV, after)
-        told = {
-            "value": found.temperature if found else 1.0,
-            "shifts": list(found.shifts) if found else [0.0] * len(before.classes),
-            **{"wanted": wanted, "why": why, "fitted_on": "val"},
-            **_scores(before, after),
-            "uncalibrated_predictions": answered.sha256(predict.CSV),
-        }
-        write_json(folder / predict.FACTS, {**predict.facts(answered), "temperature": told})
+        both = (before.only("test"), after.only("test"))
+        told = TemperatureFacts(
+            value=found.temperature if found else 1.0,
+            shifts=found.shifts if found else (0.0,) * len(before.classes),
+            wanted=wanted,
+            why=why,
+            fitted_on="val",
+            nll=_pair(temperature_scaling.nll(one.logits, one.labels) for one in both),
+            ece=_pair(metrics.ece(one.is_melanoma, one.p) for one in both),
+            brier=_pair(metrics.brier(one.is_melanoma, one.p) for one in both),
+            uncalibrated_predictions=answered.sha256(predict.CSV),
+        )
+        write_json(folder / predict.FACTS, replace(predict.facts(answered), temperature=finite(told)))
 
     return run_stage(
         work / "temperature",
@@ -67,9 +72,9 @@ def run(work: Path, exported: Stage, answered: Stage, wanted: str) -> Stage:
     )
 
 
-def temperature(stage: Stage) -> dict[str, Any]:
+def temperature(stage: Stage) -> TemperatureFacts | None:
     """The stage's facts on the temperature."""
-    return dict(json.loads((stage.folder / predict.FACTS).read_text())["temperature"])
+    return predict.facts(stage).temperature
 
 
 def _fitted(validation: Predictions, wanted: str) -> tuple[Scaling | None, str | None]:
@@ -86,14 +91,6 @@ def _fitted(validation: Predictions, wanted: str) -> tuple[Scaling | None, str |
     return found, NO_OPTIMUM if found is None else None
 
 
-def _scores(before: Predictions, after: Predictions) -> dict[str, Any]:
-    """Negative log likelihood, ECE and Brier score of the test images, without and with the temperature."""
-    both = (before.only("test"), after.only("test"))
-    found: dict[str, Any] = finite(
-        {
-            "nll": [temperature_scaling.nll(one.logits, one.labels) for one in both],
-            "ece": [metrics.ece(one.is_melanoma, one.p) for one in both],
-            "brier": [metrics.brier(one.is_melanoma, one.p) for one in both],
-        }
-    )
-    return found
+def _pair(values: Iterable[float]) -> Pair:
+    before, after = values
+    return before, after

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from melanoma_edge.document import Count, Figure, Share, by_name
 from melanoma_edge.verify import metrics, rejection, temperature_scaling
 from melanoma_edge.verify.predictions import Predictions
 from melanoma_edge.verify.rejection import Curve, Figures
@@ -31,12 +32,14 @@ class Answering:
     applies it. all, answered: figures of every image, and of those that are not refused as uncertain.
     """
 
-    own_temperature: float | None
-    adaptive_ece: float
+    own_temperature: Figure
+    adaptive_ece: Share
     reliability: tuple[Bin, ...]
     curve: Curve
     all: Figures
     answered: Figures
+
+    __getitem__ = by_name
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,12 @@ class Uncertainty:
     those that both answer. A probability that is no number is uncertain.
     """
 
-    became_uncertain: int
-    became_answered: int
-    answered_by_both: int
-    flips_among_both: int
+    became_uncertain: Count
+    became_answered: Count
+    answered_by_both: Count
+    flips_among_both: Count
+
+    __getitem__ = by_name
 
 
 def answering(network: Predictions, at: Thresholds) -> Answering:

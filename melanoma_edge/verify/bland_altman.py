@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from melanoma_edge.document import Figure, Share, by_name
 from melanoma_edge.verify.metrics import Scores
 
 WIDTH = 1.96  # standard deviations on each side of the mean difference
@@ -19,11 +20,13 @@ class Agreement:
     difference of images, for drawing; NaN everywhere, and no points, where a probability is NaN or there is none.
     """
 
-    bias: float
-    low: float
-    high: float
-    outside: float
+    bias: Figure
+    low: Figure
+    high: Figure
+    outside: Share
     points: tuple[tuple[float, float], ...]
+
+    __getitem__ = by_name
 
 
 def bland_altman(reference: Scores, artifact: Scores, most: int = MOST) -> Agreement:

@@ -7,6 +7,7 @@ goes to a doctor, and one that became answered has a decision, which the gate of
 import math
 from dataclasses import dataclass
 
+from melanoma_edge.document import Figure, by_name
 from melanoma_edge.options import Gates
 from melanoma_edge.verify.parity import Parity
 
@@ -26,9 +27,11 @@ class Gate:
     name: str
     artifact: str
     limit: float
-    value: float | None
+    value: Figure
     passed: bool
     reason: str | None = None
+
+    __getitem__ = by_name
 
 
 def judge(artifact: str, parity: Parity | None, size: int | None, gates: Gates) -> list[Gate]:

@@ -3,10 +3,13 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
+from melanoma_edge.document import Correlation, Count, Share, by_name
 from melanoma_edge.verify.predictions import Predictions
 
 OUTCOMES = ("true positive", "false negative", "false positive", "true negative")
@@ -19,6 +22,49 @@ class Case:
 
     row: int
     outcome: str
+
+
+@dataclass(frozen=True)
+class MapAgreement:
+    """How a file's heat maps correlate with the float network's, over the images where neither is constant."""
+
+    artifact: str
+    images: Count
+    median: Correlation
+    lowest: Correlation
+
+    __getitem__ = by_name
+
+
+@dataclass(frozen=True)
+class MapCase:
+    """One of the surest test images of an outcome of the reference, one of OUTCOMES. p_artifact: of the drawn file."""
+
+    image_id: str
+    outcome: Annotated[str, Meta(pattern=f"^({'|'.join(OUTCOMES)})$")]
+    label: str
+    diagnosis: str
+    p_reference: Share
+    p_artifact: Share
+    correlation: Correlation
+
+    __getitem__ = by_name
+
+
+@dataclass(frozen=True)
+class HeatMapReport:
+    """Where the files look, beside the float network. shape: rows and columns of a heat map. images: compared.
+
+    drawn: the file whose maps the page shows beside the float network's.
+    """
+
+    shape: tuple[Count, Count]
+    images: Count
+    drawn: str | None
+    agreement: tuple[MapAgreement, ...]
+    cases: tuple[MapCase, ...]
+
+    __getitem__ = by_name
 
 
 def correlations(maps: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float64]:

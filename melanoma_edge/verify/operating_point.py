@@ -2,10 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
+from melanoma_edge.document import Share, by_name
 from melanoma_edge.errors import InputError
 from melanoma_edge.verify.metrics import confusion
 from melanoma_edge.verify.predictions import Predictions
@@ -31,9 +34,11 @@ class OperatingPoint:
 
     rule: str
     threshold: float
-    chosen_on: str
-    sensitivity: float
-    specificity: float
+    chosen_on: Annotated[str, Meta(pattern="^(val|given)$")]
+    sensitivity: Share = None
+    specificity: Share = None
+
+    __getitem__ = by_name
 
 
 def parse(text: str) -> Rule:

@@ -5,9 +5,13 @@
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
+from msgspec import Meta
 from scipy.optimize import brentq
 from scipy.stats import binomtest, norm
+
+from melanoma_edge.document import Count, Figure, Number, Share, by_name
 
 NOT_INFERIOR, INFERIOR, UNKNOWN = "not inferior", "inferior", "cannot tell"
 POWER = 0.8
@@ -20,13 +24,15 @@ class NonInferiority:
     tell".
     """
 
-    verdict: str
-    margin: float
-    difference: float
-    low: float
-    high: float
-    cases: int
-    needed: int | None
+    verdict: Annotated[str, Meta(pattern="^(not inferior|inferior|cannot tell)$")]
+    margin: Share
+    difference: Figure
+    low: Figure
+    high: Figure
+    cases: Count
+    needed: Number | None
+
+    __getitem__ = by_name
 
 
 def mcnemar(lost: int, gained: int) -> float:

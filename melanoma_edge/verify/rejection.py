@@ -6,15 +6,19 @@ still answered is the one with which ECE and Brier score of the answered validat
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 from scipy.special import entr
 
+from melanoma_edge.document import Count, Share, by_name
 from melanoma_edge.verify import metrics
 from melanoma_edge.verify.metrics import ECE_BINS, Mask, Scores
 
 HIGHEST = math.log(2)  # nats: the entropy of p = 0.5; as a threshold it refuses nothing
 MIN_KEPT = 0.8
+Nats = Annotated[float, Meta(ge=0, le=HIGHEST)]
 CURVE = 96  # points of the accuracy-rejection curve, 0 to 95 % refused
 
 
@@ -24,10 +28,12 @@ class Rejection:
     objective: the mean of their ECE and Brier score. min_kept: the least share that was allowed.
     """
 
-    threshold: float
-    kept: float
-    objective: float
-    min_kept: float
+    threshold: Nats
+    kept: Share
+    objective: Share
+    min_kept: Share
+
+    __getitem__ = by_name
 
 
 def entropy(p: Scores) -> Scores:
@@ -40,23 +46,30 @@ def entropy(p: Scores) -> Scores:
 class Curve:
     """Accuracy on the images that are left when a share is refused, the highest entropies first."""
 
-    rejected: tuple[float, ...] = ()
-    accuracy: tuple[float, ...] = ()
+    rejected: tuple[Share, ...] = ()
+    accuracy: tuple[Share, ...] = ()
+
+    __getitem__ = by_name
 
 
 @dataclass(frozen=True)
 class Figures:
     """What the table before and after refusal shows; NaN where it is not defined."""
 
-    n: int
-    melanomas: int
-    accuracy: float
-    sensitivity: float
-    specificity: float
-    auc: float
-    ece: float
-    adaptive_ece: float
-    brier: float
+    n: Count
+    melanomas: Count
+    accuracy: Share
+    sensitivity: Share
+    specificity: Share
+    auc: Share
+    ece: Share
+    adaptive_ece: Share
+    brier: Share
+
+    __getitem__ = by_name
+
+
+NOTHING = Rejection(HIGHEST, 1.0, None, 1.0)  # is refused
 
 
 def choose(positive: Mask, p: Scores, min_kept: float = MIN_KEPT) -> Rejection:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
+from melanoma_edge.document import Count, Estimate, Share, by_name
 from melanoma_edge.verify import metrics
 from melanoma_edge.verify.metrics import Mask, Scores
 from melanoma_edge.verify.operating_point import OperatingPoint
@@ -18,7 +19,6 @@ from melanoma_edge.verify.predictions import Predictions
 
 UNLIKELY = 0.05
 UNKNOWN = "unknown"
-Estimate = tuple[float, float, float]  # a difference, artifact minus reference, and the ends of its 95 % interval
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,19 @@ class Subgroup:
 
     attribute: str
     value: str
-    images: int
-    melanomas: int
-    flips: int
-    sensitivity: float
+    images: Count
+    melanomas: Count
+    flips: Count
+    sensitivity: Share
     sensitivity_change: Estimate
-    specificity: float
+    specificity: Share
     specificity_change: Estimate
-    only_reference: int
-    only_artifact: int
-    p: float
+    only_reference: Count
+    only_artifact: Count
+    p: Share
     loses: bool
+
+    __getitem__ = by_name
 
 
 def subgroups(

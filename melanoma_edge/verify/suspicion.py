@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from melanoma_edge.errors import Caution
 from melanoma_edge.verify import metrics
 from melanoma_edge.verify.gates import Gate
 from melanoma_edge.verify.predictions import Predictions
@@ -16,14 +16,6 @@ WHITE = 255
 REFERENCE = "reference"
 ACCEPT = "--accept-suspicious-reference"
 SUMS_TO_ONE = 1e-3
-
-
-@dataclass(frozen=True)
-class Caution:
-    """One doubt: a name for programs, and a sentence or two."""
-
-    code: str
-    text: str
 
 
 def of_normalization(mean: Sequence[float], std: Sequence[float]) -> list[Caution]:

@@ -1,11 +1,14 @@
 """Do the probabilities mean what they say? Temperature scaling with and without shifts, and reliability bins."""
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize
 
+from melanoma_edge.document import Count, Pair, Sha256, Share, by_name
 from melanoma_edge.verify.metrics import ECE_BINS, Mask, Scores
 from melanoma_edge.verify.predictions import Predictions, softmax
 
@@ -27,11 +30,34 @@ class Bin:
     melanomas: the share of them that are melanomas. Both are NaN in an empty bin.
     """
 
-    low: float
-    high: float
-    count: int
-    p: float
-    melanomas: float
+    low: Share
+    high: Share
+    count: Count
+    p: Share
+    melanomas: Share
+
+    __getitem__ = by_name
+
+
+@dataclass(frozen=True)
+class TemperatureFacts:
+    """What the reference's logits were divided by, in `value`, and what was then added to each class's, in `shifts`.
+
+    why: why value is 1; None where it was fitted and folded. Pairs are test figures without and with it.
+    uncalibrated_predictions: sha256 of the file.
+    """
+
+    value: Annotated[float, Meta(gt=0)]
+    shifts: tuple[float, ...]
+    wanted: str
+    why: str | None
+    fitted_on: str
+    nll: Pair
+    ece: Pair
+    brier: Pair
+    uncalibrated_predictions: Sha256
+
+    __getitem__ = by_name
 
 
 def temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float | None:

@@ -14,10 +14,10 @@ from android_library import BOTH, PLAIN, contents, files
 from compile_java import JNA, SOURCES, compile_java
 
 from melanoma_edge.archive import EPOCH
-from melanoma_edge.artifact import sha256_file
-from melanoma_edge.report.policy import read_policy
+from melanoma_edge.artifact import json_text, sha256_file
 from melanoma_edge.targets import _aar, _maven, android
 from melanoma_edge.targets._golden import FLOAT_TOLERANCE, golden, pictures
+from melanoma_edge.verify.policy import read_policy
 
 ROOT = SOURCES.parent
 ANDROID = "{http://schemas.android.com/apk/res/android}"
@@ -126,7 +126,7 @@ def test_the_assets_are_the_bundles(library: Path, guard_bundle: Path) -> None:
         assert facts["sha256"] == sha256_file(assets / name) and facts["bytes"] == (assets / name).stat().st_size
     model = network["file"]
     assert (assets / model).read_bytes() == (guard_bundle / "tflite" / Path(model).name).read_bytes()
-    assert json.loads((assets / "policy.json").read_text()) == read_policy(guard_bundle)
+    assert json.loads((assets / "policy.json").read_text()) == json.loads(json_text(read_policy(guard_bundle)))
     assert (assets / "labels.txt").read_text().split() == manifest["classes"]
     kinds = {image["type"] for image in json.loads((assets / "golden.json").read_text())["images"]}
     assert kinds == set(android.DECODED)

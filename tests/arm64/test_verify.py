@@ -15,7 +15,7 @@ from onnx_graphs import Builder
 from melanoma_edge.options import CompileOptions, DataOptions, FileOptions, Gates, ProofOptions, QuantizeOptions
 from melanoma_edge.pipeline import compile_network
 from melanoma_edge.report.bundle import verify_bundle
-from melanoma_edge.report.document import schema
+from melanoma_edge.report.schemas import schema
 
 SIDE = 32
 ANY = Gates(1, 1, 1, 1)

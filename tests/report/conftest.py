@@ -1,16 +1,22 @@
 import io
+import json
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
 
-from melanoma_edge.report.document import build_report
-from melanoma_edge.report.policy import build_policy, read_advice
+from melanoma_edge.artifact import json_text
+from melanoma_edge.bench.document import BenchReport
+from melanoma_edge.data.inspect import DataSummary
+from melanoma_edge.report.advice import build_policy, read_advice
+from melanoma_edge.report.document import Build, FileEntry, Report, build_report
+from melanoma_edge.train.history import TrainingReport
 from melanoma_edge.verify.answering import Thresholds, answering, uncertainty
 from melanoma_edge.verify.bland_altman import bland_altman
-from melanoma_edge.verify.document import finite
+from melanoma_edge.verify.document import PredictionFacts, VerifyReport, with_facts
 from melanoma_edge.verify.predictions import Predictions
 from melanoma_edge.verify.rejection import choose
 
@@ -19,6 +25,18 @@ RANDOM = np.random.default_rng(14)
 TRUTH = np.arange(N) < MELANOMAS
 LOGITS = RANDOM.normal(np.where(TRUTH, 0.35, -2.0), 1.15)
 DRIFT = RANDOM.normal(0, 0.16, N)
+
+
+MACHINE = {
+    "processor": "AMD EPYC 9B14",
+    "cores": 2,
+    "memory": "",
+    "system": "Linux 6.1",
+    "python": "",
+    "gpu": None,
+    "instructions": [],
+    "versions": {},
+}
 
 
 def _p(drift: float) -> np.ndarray:
@@ -73,7 +91,11 @@ def _timing(name: str, runtime: str, threads: int, p50: float) -> dict:
     return {
         "name": name,
         "runtime": runtime,
-        "precision": "int8" if quantized else "float32",
+        "runtime_version": "1",
+        "device": "cpu",
+        "ratio": {"median": 1.0, "low": 0.9, "high": 1.1},
+        "operators": None,
+        "outside_delegate": None,
         "threads": threads,
         "p50": p50,
         "p90": p50 * 1.08,
@@ -184,11 +206,11 @@ ROBUSTNESS = {
 EXACT, MOVED = _both_splits(0.0), _both_splits(1.0)
 REJECTION = choose(EXACT.only("val").is_melanoma, EXACT.only("val").p, 0.8)
 AT = Thresholds(THRESHOLD, REJECTION.threshold)
-EXACT_ANSWERS = finite(asdict(answering(EXACT, AT)))
+EXACT_ANSWERS = asdict(answering(EXACT, AT))
 PROOF = {
     "certainty": CERTAINTY,
     "subgroups": SUBGROUPS,
-    "answering": finite(asdict(answering(MOVED, AT))),
+    "answering": asdict(answering(MOVED, AT)),
     "uncertainty": asdict(uncertainty(EXACT.only("test"), MOVED.only("test"), AT)),
 }
 
@@ -302,6 +324,12 @@ def make_inputs() -> dict:
                 }
                 for i in range(8)
             ],
+            "arch": "mobilenet_v2",
+            "epochs": 8,
+            "train_images": 6981,
+            "val_images": 1527,
+            "options": {},
+            "seed": 0,
             "best_epoch": 7,
             "val_auc": 0.9036,
             "parameters": 2_226_434,
@@ -332,7 +360,7 @@ def make_inputs() -> dict:
                 **REFERENCE,
                 "n": N,
                 "melanomas": MELANOMAS,
-                "answering": finite(asdict(answering(EXACT, AT))),
+                "answering": asdict(answering(EXACT, AT)),
             },
             "artifacts": [{**a, **(PROOF if a["precision"] == "int8" else {})} for a in ARTIFACTS],
             "gates": [gate for a in ARTIFACTS if a["precision"] == "int8" for gate in _gates(a)],
@@ -341,7 +369,11 @@ def make_inputs() -> dict:
             "robustness": ROBUSTNESS,
         },
         "bench": {
-            "machine": {"processor": "AMD EPYC 9B14", "cores": 2, "system": "Linux 6.1"},
+            "method": "One image at a time.",
+            "baseline": "model.safetensors",
+            "load_average": None,
+            "skipped_threads": [],
+            "machine": MACHINE,
             "preparing": [
                 {"image": "600 x 450 JPEG", "size": 128, "p50": 5.67, "p90": 6.1, "p99": 7.0, "decoding_p50": 3.45}
             ],
@@ -365,6 +397,43 @@ def make_inputs() -> dict:
     }
 
 
+def build(inputs: dict) -> Report:
+    """`build_report` of what `make_inputs` gives, as dataclasses."""
+    build = {key: value for key, value in inputs["build"].items() if key not in ("name", "created_utc")}
+    proof = msgspec.convert(inputs["verify"], VerifyReport)
+    return build_report(
+        name=inputs["build"]["name"],
+        created_utc=inputs["build"]["created_utc"],
+        build=msgspec.convert(build, Build),
+        data=msgspec.convert(inputs["data"], DataSummary),
+        verify=with_facts(proof, msgspec.convert(inputs["reference"], PredictionFacts)),
+        bench=msgspec.convert(inputs["bench"], BenchReport),
+        training=msgspec.convert(inputs["training"], TrainingReport | None),
+        files=msgspec.convert(inputs["files"], tuple[FileEntry, ...]),
+    )
+
+
+def again(plain: dict) -> Report:
+    """A report from the JSON that it is."""
+    return msgspec.convert(plain, Report)
+
+
+@pytest.fixture
+def plain(report):
+    """The report as JSON, to be changed."""
+    return json.loads(json_text(report))
+
+
+@pytest.fixture(name="again")
+def again_fixture():
+    return again
+
+
+@pytest.fixture(name="build")
+def build_fixture():
+    return build
+
+
 @pytest.fixture
 def inputs():
     return make_inputs()
@@ -373,9 +442,9 @@ def inputs():
 @pytest.fixture(scope="session")
 def report():
     """Shared: tests that change it take `inputs`, or a copy."""
-    made = build_report(**make_inputs())
-    task = made["build"]["task"]
-    return {**made, "policy": build_policy(made["name"], task, made["artifacts"], read_advice(None), AT, 0.8)}
+    made = build(make_inputs())
+    policy = build_policy(made.name, made.build.task, made.artifacts, read_advice(None), AT, 0.8)
+    return replace(made, policy=policy)
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,19 @@
 import base64
 import itertools
+import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import jsonschema
+import msgspec
 import pytest
 
+from melanoma_edge.artifact import json_text
+from melanoma_edge.data.inspect import DataSummary
 from melanoma_edge.report import html
-from melanoma_edge.report.document import build_report, schema
+from melanoma_edge.report.schemas import schema
+from melanoma_edge.verify.document import FlipRow
 
 VOID = {"meta", "link", "br", "img", "path", "use", "wbr", "hr", "input"}
 HOSTILE = "\"><script>alert(1)</script>'&amp;$x_{y}$%{{7*7}}\u202e"
@@ -97,9 +103,9 @@ def test_the_verdict_and_its_gates_come_first(page):
     assert order == sorted(order)
 
 
-def test_a_failed_gate_says_why(inputs):
+def test_a_failed_gate_says_why(inputs, build):
     inputs["verify"]["gates"][1] |= {"value": 0.0621, "passed": False}
-    text = Page(html.render_html(build_report(**inputs), {})).text
+    text = Page(html.render_html(build(inputs), {})).text
     assert "Does not ship because mobilenet_v2_int8.tflite: Decisions that flip 6.21 %; the limit is 5.00 %" in text
     assert "fails" in text
 
@@ -135,12 +141,17 @@ def test_cold_start_memory_and_the_wait_before_the_network_stand_beside_the_late
     assert "the reference's predictions and times are those of a CPU" in page.text
 
 
-def test_a_gpu_has_a_table_of_its_own(inputs):
+def test_a_gpu_has_a_table_of_its_own(inputs, build):
     row = {"name": "reference", "runtime": "torch", "version": "2", "batch": 64, "precision": "float16", "runs": 100}
     times = {"p50": 4.321, "p90": 4.4, "p99": 4.5, "images_per_second": 14811.4}
-    inputs["bench"]["gpu"] = {"device": HOSTILE, "rows": [{**row, **times}]}
-    report = build_report(**inputs)
-    jsonschema.validate(report, schema())
+    inputs["bench"]["gpu"] = {
+        "method": "m",
+        "device": HOSTILE,
+        "skipped": [],
+        "rows": [{"version": "1", **row, **times}],
+    }
+    report = build(inputs)
+    jsonschema.validate(json.loads(json_text(report)), schema())
     page = Page(html.render_html(report, {}))
     assert not page.all("script") and not page.broken
     assert "float16 64 4.321" in page.text and "14,811" in page.text
@@ -150,23 +161,23 @@ def test_a_gpu_has_a_table_of_its_own(inputs):
 BROWSER = {"browser": f"Chromium 1 {HOSTILE}", "integer_dot": False, "why": None}
 
 
-def test_a_browser_has_a_table_of_its_own(inputs):
+def test_a_browser_has_a_table_of_its_own(inputs, build):
     ratio = {"median": 0.85, "low": 0.84, "high": 0.87}
     rows = [{"name": "m_int8.tflite", "p50": 16.65, "p90": 17.5, "p99": 19.0, "runs": 50, "threads": 1, "ratio": ratio}]
     inputs["bench"]["browser"] = {**BROWSER, "rows": rows}
-    report = build_report(**inputs)
-    jsonschema.validate(report, schema())
+    report = build(inputs)
+    jsonschema.validate(json.loads(json_text(report)), schema())
     page = Page(html.render_html(report, {}))
     assert not page.all("script") and not page.broken
     for words in ("the package's default", "16.65", "0.84 to 0.87", "no exact integer dot product"):
         assert words in page.text
 
 
-def test_without_a_browser_the_page_says_what_the_order_is_from(inputs):
+def test_without_a_browser_the_page_says_what_the_order_is_from(inputs, build):
     rows = [{"name": "m_int8.tflite", "p50": None, "ratio": None}]
     inputs["bench"]["browser"] = {**BROWSER, "browser": None, "why": f"none was found {HOSTILE}", "rows": rows}
-    report = build_report(**inputs)
-    jsonschema.validate(report, schema())
+    report = build(inputs)
+    jsonschema.validate(json.loads(json_text(report)), schema())
     page = Page(html.render_html(report, {}))
     assert not page.all("script") and "not timed in a browser (none was found" in page.text
 
@@ -195,33 +206,33 @@ def test_many_flips_are_capped_and_counted(report):
     assert "36 of 1,507" in Page(text).text
 
 
-def test_no_flips_is_said(inputs):
+def test_no_flips_is_said(inputs, build):
     inputs["verify"]["flips"] = []
-    text = Page(html.render_html(build_report(**inputs), {})).text
+    text = Page(html.render_html(build(inputs), {})).text
     assert "No file decides any test image otherwise than the reference." in text
 
 
-def test_a_network_from_elsewhere_has_no_training(inputs):
+def test_a_network_from_elsewhere_has_no_training(inputs, build):
     inputs["training"] = None
     inputs["build"]["arch"] = None
-    text = Page(html.render_html(build_report(**inputs), {})).text
+    text = Page(html.render_html(build(inputs), {})).text
     assert "this build did not train it" in text
     assert "a network from elsewhere" in text
 
 
-def test_synthetic_data_is_labelled_loudly(inputs, page):
+def test_synthetic_data_is_labelled_loudly(inputs, page, build):
     assert "Procedural images, not patients." not in page.text
     inputs["data"]["clinical"] = False
-    text = Page(html.render_html(build_report(**inputs), {})).text
+    text = Page(html.render_html(build(inputs), {})).text
     assert text.index("Procedural images, not patients.") < text.index("Ships")
     assert "drawn by a program, not clinical" in text
     assert "No patient is in this data." in text
 
 
-def test_a_leak_is_shown(inputs):
+def test_a_leak_is_shown(inputs, build):
     inputs["data"]["split_check"] |= {"groups_shared": ["HAM_1"], "identical_files_shared": [["a", "b"]]}
     inputs["data"]["calibration"]["groups_shared_with_evaluation"] = 3
-    text = Page(html.render_html(build_report(**inputs), {})).text
+    text = Page(html.render_html(build(inputs), {})).text
     assert "1 lesions or patients are in more than one split: HAM_1" in text
     assert "3 of their lesions or patients and 0 identical files are among" in text
 
@@ -254,12 +265,25 @@ def poison(value):
     return HOSTILE if isinstance(value, str) else None if isinstance(value, float) else value
 
 
-def test_hostile_names_and_missing_figures_stay_text(inputs, thumbnail):
+def test_hostile_names_and_missing_figures_stay_text(inputs, thumbnail, build):
     inputs["verify"]["reference"] |= {"auc": None, "sensitivity": None, "roc": {"fpr": [], "tpr": []}}
-    report = poison(build_report(**inputs))
-    report["build"]["task"]["classes"] = [HOSTILE, HOSTILE + "m"]
-    report["data"]["splits"] = {HOSTILE: {"images": 1, "classes": {HOSTILE: 1, HOSTILE + "m": 0}}}
-    report["data"]["split_check"]["groups"] = {HOSTILE: 1}
+    report = build(inputs)
+    hostile = poison(json.loads(json_text({"flips": report.flips, "data": report.data, "artifacts": report.artifacts})))
+    data, classes = hostile["data"], (HOSTILE, HOSTILE + "m")
+    data["splits"] = {HOSTILE: {"images": 1, "classes": {HOSTILE: 1, HOSTILE + "m": 0}, "diagnoses": {}}}
+    data["split_check"]["groups"] = {HOSTILE: 1}
+    report = replace(
+        report,
+        name=HOSTILE,
+        flips=msgspec.convert(hostile["flips"], tuple[FlipRow, ...]),
+        data=msgspec.convert(data, DataSummary),
+        artifacts=tuple(
+            replace(row, name=HOSTILE, runtime=HOSTILE, auc=None, sensitivity=None, flip_rate=None)
+            for row in report.artifacts
+        ),
+        build=replace(report.build, arch=HOSTILE, command=HOSTILE, task=replace(report.build.task, classes=classes)),
+        bench=replace(report.bench, method=HOSTILE, machine=replace(report.bench.machine, processor=HOSTILE)),
+    )
     page = Page(html.render_html(report, {HOSTILE: thumbnail}))
     assert not page.all("script")
     assert not page.broken
@@ -268,9 +292,9 @@ def test_hostile_names_and_missing_figures_stay_text(inputs, thumbnail):
     assert "\u202e" not in page.text
 
 
-def test_equal_inputs_give_equal_bytes(inputs, thumbnail, text):
+def test_equal_inputs_give_equal_bytes(inputs, thumbnail, text, build):
     pictures = {flip["image_id"]: thumbnail for flip in inputs["verify"]["flips"]}
-    assert html.render_html(build_report(**inputs), pictures) == text
+    assert html.render_html(build(inputs), pictures) == text
 
 
 def test_every_section_has_its_template_and_the_css_its_colours():
@@ -324,26 +348,26 @@ def test_calibration_and_refusal_have_a_section(page, report):
     assert any(drawing["aria-labelledby"] == "answering-alt" for drawing in page.all("svg"))
 
 
-def test_probabilities_that_are_no_shares_are_called_so(page, inputs):
+def test_probabilities_that_are_no_shares_are_called_so(page, inputs, build):
     assert "These probabilities are not shares" not in page.text
     inputs["reference"]["temperature"]["ece"] = [0.32, 0.31]
-    assert "These probabilities are not shares" in Page(html.render_html(build_report(**inputs), {})).text
+    assert "These probabilities are not shares" in Page(html.render_html(build(inputs), {})).text
     inputs["reference"]["temperature"] |= {"wanted": "shift", "shifts": [0.9, -0.9]}
-    told = Page(html.render_html(build_report(**inputs), {})).text
+    told = Page(html.render_html(build(inputs), {})).text
     assert "not shares" not in told and "+0.900, −0.900" in told  # noqa: RUF001
 
 
-def test_a_reference_without_a_temperature_says_why(inputs):
+def test_a_reference_without_a_temperature_says_why(inputs, build):
     inputs["reference"]["temperature"] |= {"value": 1.0, "why": "it <b>was</b> not asked for"}
-    page = Page(html.render_html(build_report(**inputs), {}))
+    page = Page(html.render_html(build(inputs), {}))
     assert not page.broken
     assert "The reference's logits are left as they are: it <b>was</b> not asked for." in page.text
 
 
-def test_without_answers_there_is_no_section(inputs):
+def test_without_answers_there_is_no_section(inputs, build):
     for row in (inputs["verify"]["reference"], *inputs["verify"]["artifacts"]):
         row["answering"] = None
-    assert "Calibration and refusal" not in Page(html.render_html(build_report(**inputs), {})).text
+    assert "Calibration and refusal" not in Page(html.render_html(build(inputs), {})).text
 
 
 @pytest.mark.parametrize(
@@ -354,8 +378,8 @@ def test_without_answers_there_is_no_section(inputs):
         ("static", False, "asked for by name"),
     ],
 )
-def test_the_recipes_that_were_tried_are_listed_when_the_build_has_them(inputs, wanted, holds, words):
-    assert "INT8 recipes" not in Page(html.render_html(build_report(**inputs), {})).text
+def test_the_recipes_that_were_tried_are_listed_when_the_build_has_them(inputs, wanted, holds, words, build):
+    assert "INT8 recipes" not in Page(html.render_html(build(inputs), {})).text
     figures = {"flips": 9, "flip_rate": 0.006, "sensitivity_drop": None, "auc_delta": -0.001, "mean_abs_dp": 0.004}
     times = {"seconds": 21.5, "latency_ratio": 0.48, "onnx_latency_ratio": 0.56, "float_nodes": 3}
     row = {"recipe": HOSTILE, "holds": holds, **figures, **times}
@@ -363,8 +387,10 @@ def test_the_recipes_that_were_tried_are_listed_when_the_build_has_them(inputs, 
     skipped = [] if holds else [{**expected, "why": why} for why in ("flips", "dearer", "little", "slow")]
     skipped += [] if holds else [{"recipe": HOSTILE, "flip_rate": 0.0123}]  # as older builds have it
     search = {"wanted": wanted, "chosen": "static", "tried": [row], "skipped": skipped}
-    inputs["build"]["quantization"] = {"quantizer": search}
-    page = Page(html.render_html(build_report(**inputs), {}))
+    told = {"recipe": {"name": "static"}, "images": 1, "seconds": 1.0, "tensors": {}, "integer_nodes": []}
+    told |= {"float_nodes": [], "inexact_nodes": [], "signal_to_noise": {}, "passes": {}, "quantizer": search}
+    inputs["build"]["quantization"] = told
+    page = Page(html.render_html(build(inputs), {}))
     assert not page.broken and not page.all("script")
     assert words in page.text and "0.60 %" in page.text and "0.48" in page.text
     assert ("Not made" in page.text and "1.23 %" in page.text and "0.86 of float's time" in page.text) is not holds

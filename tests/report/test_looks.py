@@ -1,25 +1,27 @@
 import base64
+import json
 import re
 
 import jsonschema
 import pytest
 
+from melanoma_edge.artifact import json_text
 from melanoma_edge.report import looks
-from melanoma_edge.report.document import build_report, schema
 from melanoma_edge.report.html import render_html
 from melanoma_edge.report.markdown import render_markdown
+from melanoma_edge.report.schemas import schema
 
 DRAWN = "mobilenet_v2_int8.tflite"
 OUTCOMES = ("false negative", "true positive", "true negative")
 
 
 @pytest.fixture
-def mapped(inputs):
+def mapped(inputs, build):
     inputs["verify"]["heat_maps"] = {
         "shape": [7, 7],
         "images": 203,
         "drawn": DRAWN,
-        "agreement": [{"artifact": DRAWN, "images": 203, "median": 0.9876, "lowest": float("nan")}],
+        "agreement": [{"artifact": DRAWN, "images": 203, "median": 0.9876, "lowest": None}],
         "cases": [
             {
                 "image_id": f"ISIC_{i}",
@@ -33,8 +35,8 @@ def mapped(inputs):
             for i, outcome in enumerate(OUTCOMES)
         ],
     }
-    report = build_report(**inputs)
-    jsonschema.validate(report, schema())
+    report = build(inputs)
+    jsonschema.validate(json.loads(json_text(report)), schema())
     return report
 
 
@@ -65,11 +67,6 @@ def test_without_heat_maps_a_line_says_how_to_get_them(report):
     section = page[page.index('<section id="heat_maps"') :].split("</section>")[0]
     assert "melanoma-edge build --heat-map" in section and "<img" not in section
     assert "heat maps" not in render_markdown(report)
-
-
-def test_a_report_of_an_earlier_version_has_no_such_section(report):
-    old = {key: value for key, value in report.items() if key != "heat_maps"}
-    assert 'id="heat_maps"' not in render_html(old, {})
 
 
 def test_the_summary_tells_the_agreement(mapped):

@@ -1,10 +1,9 @@
-import json
+import copy
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from melanoma_edge.report import markdown
-from melanoma_edge.report.document import build_report
 
 
 def test_the_summary_has_verdict_files_and_gates(report):
@@ -32,20 +31,20 @@ def test_every_row_of_a_table_has_as_many_cells_as_its_head(report):
         assert len({line.count(" | ") for line in table.splitlines()}) == 1
 
 
-def test_a_failed_gate_and_synthetic_data_are_said(inputs):
+def test_a_failed_gate_and_synthetic_data_are_said(inputs, build):
     inputs["data"]["clinical"] = False
     inputs["verify"]["gates"][0] |= {"value": float("nan"), "passed": False}
-    text = markdown.render_markdown(build_report(**inputs))
+    text = markdown.render_markdown(build(inputs))
     assert "does not ship" in text.splitlines()[0]
     assert "AUC lost could not be measured" in text
     assert "**fails**" in text
     assert "**Procedural images, not patients: no figure here is clinical.**" in text
 
 
-def test_hostile_names_stay_text(inputs):
+def test_hostile_names_stay_text(inputs, build):
     inputs["build"]["name"] = "a|b\n# <img src=x> [x](y) `c`"
     inputs["verify"]["artifacts"][0]["name"] = "a`|`\n<b>"
-    text = markdown.render_markdown(build_report(**inputs))
+    text = markdown.render_markdown(build(inputs))
     assert text.startswith("## a\\|b \\# \\<img src=x\\> \\[x\\](y) \\`c\\`: ships\n")
     assert "| `a'\\|' <b>` |" in text
 
@@ -58,4 +57,4 @@ def test_text_and_code_fit_into_one_cell(value):
 
 
 def test_equal_inputs_give_equal_bytes(report):
-    assert markdown.render_markdown(report) == markdown.render_markdown(json.loads(json.dumps(report)))
+    assert markdown.render_markdown(report) == markdown.render_markdown(copy.deepcopy(report))

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from melanoma_edge.report import model_card
-from melanoma_edge.report.document import build_report
 
 
 def matter(card: str) -> dict:
@@ -65,9 +64,9 @@ def test_use_misuse_data_licence_and_evaluation_are_stated(report):
     assert "\n\n\n" not in card
 
 
-def test_synthetic_data_is_labelled(inputs):
+def test_synthetic_data_is_labelled(inputs, build):
     inputs["data"] |= {"clinical": False, "name": "synthetic", "licence": "generated"}
-    card = model_card.render_model_card(build_report(**inputs), "litert")
+    card = model_card.render_model_card(build(inputs), "litert")
     facts = matter(card)
     assert card.index("Trained on procedural images, not on patients.") < card.index("Intended use")
     assert facts["license"] == "apache-2.0"
@@ -86,26 +85,26 @@ def test_synthetic_data_is_labelled(inputs):
         ("CC BY-NC 4.0 + unknown", "other"),
     ],
 )
-def test_the_strictest_licence_of_the_data_binds_the_weights(inputs, licence, expected):
+def test_the_strictest_licence_of_the_data_binds_the_weights(inputs, licence, expected, build):
     inputs["data"]["licence"] = licence
-    card = model_card.render_model_card(build_report(**inputs), "litert")
+    card = model_card.render_model_card(build(inputs), "litert")
     assert matter(card)["license"] == expected
     assert ("non-commercial use only" in card) == ("NC" in licence)
     assert ("license_name" in matter(card)) == (expected == "other")
 
 
-def test_what_was_not_measured_is_left_out_of_the_index(inputs):
+def test_what_was_not_measured_is_left_out_of_the_index(inputs, build):
     for row in inputs["verify"]["artifacts"]:
-        row["auc"] = float("nan")
-    facts = matter(model_card.render_model_card(build_report(**inputs), "litert"))
+        row["auc"] = None
+    facts = matter(model_card.render_model_card(build(inputs), "litert"))
     types = {m["type"] for m in facts["model-index"][0]["results"][0]["metrics"]}
     assert types == {"recall", "specificity"}
 
 
 @pytest.mark.parametrize(("form", "module"), [("tflite", "ai_edge_litert.interpreter"), ("onnx", "onnxruntime")])
-def test_the_program_in_the_card_is_python_that_names_the_int8_file(inputs, form, module):
+def test_the_program_in_the_card_is_python_that_names_the_int8_file(inputs, form, module, build):
     inputs["verify"]["artifacts"] = [a for a in inputs["verify"]["artifacts"] if a["format"] == form]
-    report = build_report(**inputs)
+    report = build(inputs)
     text = snippet(model_card.render_model_card(report, "litert"))
     tree = ast.parse(text)
     assert module in {getattr(node, "module", None) or node.names[0].name for node in tree.body[:3]}
@@ -114,18 +113,18 @@ def test_the_program_in_the_card_is_python_that_names_the_int8_file(inputs, form
     assert file["file"] in text and f"128, 1, {report['operating_point']['threshold']}" in text
 
 
-def test_a_leak_and_a_foreign_network_are_said(inputs):
+def test_a_leak_and_a_foreign_network_are_said(inputs, build):
     inputs["data"]["split_check"]["groups_shared"] = ["a"]
     inputs["build"]["arch"], inputs["training"] = None, None
-    card = model_card.render_model_card(build_report(**inputs), "litert")
+    card = model_card.render_model_card(build(inputs), "litert")
     assert "the check found 1 exceptions" in card
     assert "A network that was trained elsewhere" in card
 
 
-def test_hostile_names_stay_text(inputs):
+def test_hostile_names_stay_text(inputs, build):
     inputs["build"]["name"] = "x\n---\nlicense: mit\n# '\"`{{7*7}}"
     inputs["verify"]["artifacts"][1]["name"] = "a'\"\\\n_int8.tflite"
-    card = model_card.render_model_card(build_report(**inputs), "litert")
+    card = model_card.render_model_card(build(inputs), "litert")
     facts = matter(card)
     assert facts["license"] == "cc-by-nc-4.0"
     assert facts["model-index"][0]["name"] == "x --- license: mit # '\"`{{7*7}}"

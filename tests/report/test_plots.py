@@ -1,14 +1,16 @@
-import json
+import copy
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 from melanoma_edge.report import plots, wording
-from melanoma_edge.report.document import build_report
 from melanoma_edge.report.plots import photographs
+from melanoma_edge.verify.bland_altman import Agreement
+from melanoma_edge.verify.document import Curve
 
 FIGURES = (plots.roc, plots.bland_altman, plots.confusion, plots.cost, plots.robustness, plots.answering)
 SPACES = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
@@ -37,7 +39,7 @@ def test_a_figure_has_only_colours_of_the_page(report, figure):
 
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda f: f.__name__)
 def test_equal_inputs_give_equal_bytes(report, figure):
-    assert figure(report) == figure(json.loads(json.dumps(report)))
+    assert figure(report) == figure(copy.deepcopy(report))
 
 
 def test_roc_has_a_curve_a_file_and_one_for_the_reference(report):
@@ -59,7 +61,7 @@ def test_bland_altman_draws_a_dot_an_image_and_the_limits_of_compressed_files(re
 def test_confusion_shows_the_counts(report):
     svg = str(plots.confusion(report))
     for row in (report["reference"], *report["artifacts"]):
-        for count in row["confusion"].values():
+        for count in vars(row["confusion"]).values():
             assert f">{count:,}<" in svg
 
 
@@ -78,35 +80,35 @@ def test_robustness_has_a_panel_a_kind_and_a_line_a_compressed_file(report):
     assert "float32" not in svg
 
 
-def test_one_disturbed_run_does_not_hide_the_bars(inputs):
+def test_one_disturbed_run_does_not_hide_the_bars(inputs, build):
     inputs["bench"]["rows"][1]["p99"] = 9000.0
-    svg = str(plots.cost(build_report(**inputs)))
+    svg = str(plots.cost(build(inputs)))
     assert not re.search(r">[1-9]\d{3}<", svg)
 
 
 def test_a_report_without_timings_or_curves_still_draws(report):
     bare = {
-        "latency": [],
+        "latency": (),
         "latency_ms": None,
         "answering": None,
-        "roc": {"fpr": [], "tpr": []},
+        "roc": Curve((), ()),
         "sensitivity": None,
         "auc": None,
     }
-    bare["bland_altman"] = {"bias": None, "low": None, "high": None, "outside": None, "points": []}
-    blank = {
-        **report,
-        "reference": {**report["reference"], **bare},
-        "artifacts": [{**row, **bare} for row in report["artifacts"]],
-    }
+    nothing = Agreement(None, None, None, None, ())
+    blank = replace(
+        report,
+        reference=replace(report.reference, **bare),
+        artifacts=tuple(replace(row, **bare, bland_altman=nothing) for row in report.artifacts),
+    )
     for figure in FIGURES:
         parse(figure(blank))
 
 
 def test_hostile_names_are_text_and_no_formulas(report):
-    hostile = [{**row, "name": f"<b>$\\frac{i}$&\x00"} for i, row in enumerate(report["artifacts"])]
+    hostile = tuple(replace(row, name=f"<b>$\\frac{i}$&\x00") for i, row in enumerate(report.artifacts))
     for figure in FIGURES:
-        svg = figure({**report, "artifacts": hostile})
+        svg = figure(replace(report, artifacts=hostile))
         parse(svg)
         assert "<b>" not in svg
 
@@ -115,25 +117,27 @@ def test_answers_have_a_line_a_file_and_says_what_refusal_does(report):
     svg = str(plots.answering(report))
     assert "Reliability" in svg and "Accuracy and refusal" in svg
     assert "reference ECE 0.031, accuracy" in svg
-    files = [row for row in report["artifacts"] if row.get("answering")]
+    files = [row for row in report["artifacts"] if row.answering]
     assert svg.count("with refusal") == len(files) + 1
 
 
 def test_a_file_that_answers_few_bins_and_nothing_still_draws(report):
-    row = report["artifacts"][1]
-    own = row["answering"]
-    lean = {**own, "reliability": [], "answered": {**own["answered"], "n": 0, "accuracy": None}}
-    parse(plots.answering({**report, "artifacts": [{**row, "answering": lean}]}))
+    row = report.artifacts[1]
+    none = replace(row.answering.answered, n=0, accuracy=None)
+    lean = replace(row, answering=replace(row.answering, reliability=(), answered=none))
+    parse(plots.answering(replace(report, artifacts=(lean,))))
 
 
 def test_many_files_get_more_rows_of_matrices(report):
-    many = [{**row, "name": f"m_{i}{row['name']}"} for i in range(3) for row in report["artifacts"]]
-    heights = [float(parse(plots.confusion({**report, "artifacts": a})).get("viewBox").split()[3]) for a in ([], many)]
+    many = tuple(replace(row, name=f"m_{i}{row.name}") for i in range(3) for row in report.artifacts)
+    figures = [plots.confusion(replace(report, artifacts=rows)) for rows in ((), many)]
+    heights = [float(parse(figure).get("viewBox").split()[3]) for figure in figures]
     assert heights[1] == pytest.approx(3 * heights[0], rel=1e-3)
 
 
 def test_training_marks_the_best_epoch_and_lives_with_gaps(report):
-    history = [*report["training"]["history"], {**report["training"]["history"][0], "epoch": 9, "val_auc": None}]
+    epochs = report.training.history
+    history = [*epochs, replace(epochs[0], epoch=9, val_auc=None)]
     svg = plots.training(history, 7)
     parse(svg)
     assert "The best epoch is 7." in svg

@@ -3,21 +3,23 @@
 import copy
 import json
 import math
+from dataclasses import replace
 
 import jsonschema
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from melanoma_edge.artifact import builtins
+from melanoma_edge.artifact import json_text
 from melanoma_edge.data import quality
+from melanoma_edge.data.task import TASKS
 from melanoma_edge.errors import InputError
-from melanoma_edge.report.document import schema
-from melanoma_edge.report.policy import answer, build_policy, faults, read_advice, read_policy
+from melanoma_edge.report.advice import build_policy, read_advice
+from melanoma_edge.report.schemas import schema
 from melanoma_edge.verify.answering import Thresholds
+from melanoma_edge.verify.policy import Policy, answer, faults, read_policy
 
-TASK = {"name": "binary", "classes": ["other", "melanoma"], "melanoma": 1}
 GOOD = {
     "tiers": [
         {"name": "green", "from": -1, "title": "Green", "advice": "Look again."},
@@ -28,11 +30,19 @@ GOOD = {
 }
 
 
-ROW = {"name": "m_int8.tflite", "format": "tflite", "precision": "int8", "answering": {"own_temperature": 1.02}}
+NAME = "m_int8.tflite"
 
 
-def policy(threshold: float = 0.2, rejection: float = 0.6, advice: str | None = None) -> dict:
-    return build_policy("m", TASK, [ROW], read_advice(advice), Thresholds(threshold, rejection), 0.8)
+@pytest.fixture(name="policy")
+def policy_fixture(report):
+    """A policy for one file, of these thresholds."""
+    row = next(a for a in report.artifacts if a.precision == "int8")
+
+    def policy(threshold: float = 0.2, rejection: float = 0.6, advice: str | None = None) -> Policy:
+        at = Thresholds(threshold, rejection)
+        return build_policy("m", TASKS["binary"], [replace(row, name=NAME)], read_advice(advice), at, 0.8)
+
+    return policy
 
 
 def written(tmp_path, content: object) -> str:
@@ -41,14 +51,14 @@ def written(tmp_path, content: object) -> str:
     return str(path)
 
 
-def test_it_keeps_its_schema():
+def test_it_keeps_its_schema(policy):
     jsonschema.Draft202012Validator.check_schema(schema("policy"))
-    jsonschema.validate(policy(), schema("policy"))
+    jsonschema.validate(json.loads(json_text(policy())), schema("policy"))
 
 
 @pytest.mark.parametrize("key", ["threshold", "rejection_threshold", "bounds", "temperature"])
-def test_the_schema_misses_what_an_app_needs(key):
-    broken = policy()
+def test_the_schema_misses_what_an_app_needs(key, policy):
+    broken = json.loads(json_text(policy()))
     broken["artifacts"][0].pop(key)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(broken, schema("policy"))
@@ -62,8 +72,9 @@ def test_our_own_texts_send_people_to_a_doctor_and_never_diagnose():
         assert not any(word in tier.advice.lower() for word in ("you have", "no melanoma", "healthy", "safe"))
 
 
-@given(st.floats(0, 1), st.floats(0.001, 0.999), st.floats(0, math.log(2)))
-def test_tier_decision_and_threshold_never_contradict_each_other(p, threshold, rejection):
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(p=st.floats(0, 1), threshold=st.floats(0.001, 0.999), rejection=st.floats(0, math.log(2)))
+def test_tier_decision_and_threshold_never_contradict_each_other(policy, p, threshold, rejection):
     told = answer(policy(threshold=threshold, rejection=rejection), "m_int8.tflite", p)
     assert (told.decision == "melanoma") == (p >= threshold) == (told.tier != "low")
     entropy = -sum(q * math.log(q) for q in (p, 1 - p) if q)
@@ -73,27 +84,27 @@ def test_tier_decision_and_threshold_never_contradict_each_other(p, threshold, r
     assert (told.title == "Uncertain") == told.uncertain
 
 
-def test_bounds_cover_zero_to_one_and_scale_with_the_threshold(tmp_path):
+def test_bounds_cover_zero_to_one_and_scale_with_the_threshold(tmp_path, policy):
     low, middle = (policy(t, advice=written(tmp_path, GOOD)) for t in (0.2, 0.6))
-    assert [told["artifacts"][0]["bounds"] for told in (low, middle)] == [[0, 0.1, 0.2], [0, 0.3, 0.6]]
-    assert [answer(told, ROW["name"], 0.15).tier for told in (low, middle)] == ["amber", "green"]
-    high = [policy(threshold=t)["artifacts"][0]["bounds"] for t in (0.0, 0.5, 1.0, np.nextafter(1, 2))]
+    assert [told.artifacts[0].bounds for told in (low, middle)] == [(0, 0.1, 0.2), (0, 0.3, 0.6)]
+    assert [answer(told, NAME, 0.15).tier for told in (low, middle)] == ["amber", "green"]
+    high = [list(policy(threshold=t).artifacts[0].bounds) for t in (0.0, 0.5, 1.0, np.nextafter(1, 2))]
     assert all(bounds == sorted(bounds) and bounds[0] == 0 for bounds in high)
 
 
-def test_a_tier_above_the_threshold_begins_at_its_share_of_the_rest(tmp_path):
+def test_a_tier_above_the_threshold_begins_at_its_share_of_the_rest(tmp_path, policy):
     dark = {"name": "dark", "from": 0.5, "title": "Dark", "advice": "See a doctor today."}
     told = policy(0.2, advice=written(tmp_path, {**GOOD, "tiers": [*GOOD["tiers"], dark]}))
     assert told["artifacts"][0]["bounds"] == pytest.approx([0, 0.1, 0.2, 0.6])
-    assert [answer(told, ROW["name"], p).tier for p in (0.59, 0.61)] == ["red", "dark"]
+    assert [answer(told, NAME, p).tier for p in (0.59, 0.61)] == ["red", "dark"]
 
 
-def test_a_file_that_it_does_not_know_is_refused():
+def test_a_file_that_it_does_not_know_is_refused(policy):
     with pytest.raises(InputError, match=r"m\.onnx: it knows m_int8\.tflite"):
         answer(policy(), "m.onnx", 0.5)
 
 
-def test_no_number_is_uncertain():
+def test_no_number_is_uncertain(policy):
     assert answer(policy(), "m_int8.tflite", math.nan).uncertain
 
 
@@ -142,28 +153,27 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"schema_version": 99}'])
-def test_another_versions_policy_is_refused(tmp_path, text):
+def test_another_versions_policy_is_refused(tmp_path, text, policy):
     (tmp_path / "policy.json").write_text(text)
     with pytest.raises(InputError, match="build again"):
         read_policy(tmp_path)
 
 
-def with_capture(**changes) -> dict:
-    good = quality.measure(SHARP)
-    return {**policy(), "capture": {**builtins(quality.guide([good])), **changes}}
+def with_capture(told: Policy, **changes) -> Policy:
+    return replace(told, capture=replace(quality.guide([quality.measure(SHARP)]), **changes))
 
 
 SHARP = np.random.default_rng(0).integers(90, 160, (40, 40, 3), np.uint8)
 
 
-def test_the_capture_block_keeps_its_schema_and_finds_faults():
-    told = with_capture()
-    jsonschema.validate(told, schema("policy"))
+def test_the_capture_block_keeps_its_schema_and_finds_faults(policy):
+    told = with_capture(policy())
+    jsonschema.validate(json.loads(json_text(told)), schema("policy"))
     assert faults(told, SHARP) == []
     assert faults(told, np.zeros_like(SHARP)) == ["blurred", "too_dark", "no_lesion"]
     assert faults(policy(), np.zeros_like(SHARP)) == []
 
 
-def test_limits_of_other_measures_are_refused():
+def test_limits_of_other_measures_are_refused(policy):
     with pytest.raises(InputError, match="version 2 of the capture quality; accepted is 1"):
-        faults(with_capture(version=2), SHARP)
+        faults(with_capture(policy(), version=2), SHARP)

@@ -1,28 +1,30 @@
+from dataclasses import replace
+
 import pytest
 from scipy.stats import binomtest
 
+from melanoma_edge.bench.document import MachineFacts
 from melanoma_edge.report import view
-from melanoma_edge.report.document import build_report
+from melanoma_edge.verify.document import Counts
+from melanoma_edge.verify.gates import Gate
 
 
 def test_the_headline_is_the_first_int8_file_beside_its_float_twin(report):
-    headline = view.headline(report)
-    assert headline["name"] == "mobilenet_v2_int8.tflite"
-    assert headline["p50"] == 1.29
-    assert headline["float_p50"] == 2.05
-    assert headline["float_bytes"] == 8_902_120
+    small, twin = view.headline(report)
+    assert (small.name, small.p50) == ("mobilenet_v2_int8.tflite", 1.29)
+    assert (twin.p50, twin.bytes) == (2.05, 8_902_120)
 
 
 def test_no_int8_file_has_no_headline(report):
-    floats = [row for row in report["artifacts"] if row["precision"] == "float32"]
-    assert view.headline({**report, "artifacts": floats}) is None
+    floats = tuple(row for row in report.artifacts if row.precision == "float32")
+    assert view.headline(replace(report, artifacts=floats)) is None
 
 
-def test_a_thread_count_that_one_file_lacks_leaves_dashes(inputs):
+def test_a_thread_count_that_one_file_lacks_leaves_dashes(inputs, build):
     inputs["bench"]["rows"] = [r for r in inputs["bench"]["rows"] if r["threads"] == 1 or r["runtime"] == "torch"]
-    rows = view.timed(build_report(**inputs))
-    assert rows[0]["timings"][1]["p50"] is not None
-    assert rows[1]["timings"][1] == {"p50": None, "p90": None, "p99": None}
+    rows = view.timed(build(inputs))
+    assert rows[0].timings[1].p50 is not None
+    assert rows[1].timings[1] is None
 
 
 @pytest.mark.parametrize(
@@ -38,7 +40,7 @@ def test_a_thread_count_that_one_file_lacks_leaves_dashes(inputs):
     ],
 )
 def test_the_meter_shows_how_much_of_a_limit_is_used(value, limit, passed, filled):
-    assert view.used({"value": value, "limit": limit, "passed": passed}) == filled
+    assert view.used(Gate("g", "a", limit, value, passed)) == filled
 
 
 def test_provenance_names_seed_options_versions_machine_and_reference(report):
@@ -52,44 +54,41 @@ def test_provenance_names_seed_options_versions_machine_and_reference(report):
 
 
 def test_the_machine_is_told_without_its_tables():
-    facts = {"processor": "", "cores": 4, "gpu": None, "instructions": ["avx2", "amx_int8"], "versions": {"torch": "2"}}
+    facts = MachineFacts("", 4, "", "", "", None, ("avx2", "amx_int8"), {"torch": "2"})
     assert view.machine(facts) == "an unnamed processor, 4 cores, avx2 amx_int8"
-    assert view.machine({}) == "an unnamed processor"
 
 
-def test_options_within_options_are_told_by_their_path(inputs):
+def test_options_within_options_are_told_by_their_path(inputs, build):
     inputs["build"]["options"] = {"train": {"spec": {"arch": "meshnet", "dropout": None}, "epochs": 2}}
-    facts = dict(view.provenance(build_report(**inputs)))
+    facts = dict(view.provenance(build(inputs)))
     assert facts["Options: train"] == "spec.arch = meshnet, epochs = 2"
 
 
-def test_what_speaks_against_the_latencies_is_said():
-    bench = {
-        "method": "Interleaved.",
-        "machine": {"cores": 2},
-        "load_average": [6.8, 3.7, 1.7],
-        "skipped_threads": [4],
-    }
-    assert view.method(bench) == [
+def test_what_speaks_against_the_latencies_is_said(report):
+    machine = replace(report.bench.machine, cores=2)
+    busy = replace(
+        report.bench, method="Interleaved.", machine=machine, load_average=(6.8, 3.7, 1.7), skipped_threads=(4,)
+    )
+    assert view.method(busy) == [
         "Interleaved.",
         "The machine was busy (load 6.8 on 2 cores): believe the ratios, not the milliseconds.",
         "4 threads were not timed, for want of cores.",
     ]
-    assert view.method({**bench, "load_average": [1.9, 0, 0], "skipped_threads": []}) == ["Interleaved."]
-    assert view.method({}) == ["One image at a time."]
+    assert view.method(replace(busy, load_average=(1.9, 0, 0), skipped_threads=())) == ["Interleaved."]
+    assert view.method(replace(busy, load_average=None, skipped_threads=(), method="")) == ["One image at a time."]
 
 
 def test_the_margin_of_a_sensitivity_is_wilsons():
     interval = binomtest(142, 171).proportion_ci(method="wilson")
-    assert view.margin({"tp": 142, "fn": 29}) == pytest.approx((interval.high - interval.low) / 2, abs=1e-5)
+    assert view.margin(Counts(142, 0, 0, 29)) == pytest.approx((interval.high - interval.low) / 2, abs=1e-5)
 
 
 def test_the_margin_without_melanomas_is_none_and_with_all_found_is_not_zero():
-    assert view.margin({"tp": 0, "fn": 0}) is None
-    assert view.margin({"tp": 10, "fn": 0}) == pytest.approx(0.1388, abs=1e-3)  # Wilson's interval is 0.7225 to 1
+    assert view.margin(Counts(0, 0, 0, 0)) is None
+    assert view.margin(Counts(10, 0, 0, 0)) == pytest.approx(0.1388, abs=1e-3)  # Wilson's interval is 0.7225 to 1
 
 
-def test_the_wait_before_the_network_stands_with_one_thread(inputs):
-    inputs["bench"]["preparing"] = [{"image": "600 x 450 JPEG", "size": 224, "p50": 3.14, "p90": 4.0}]
-    (row,) = view.prepared(build_report(**inputs))
-    assert [timing.get("p50") for timing in row["timings"]] == [3.14, None]
+def test_the_wait_before_the_network_stands_with_one_thread(inputs, build):
+    inputs["bench"]["preparing"][0]["p50"] = 3.14
+    ((row, timings),) = view.prepared(build(inputs))
+    assert timings == [row, None] and row.p50 == 3.14

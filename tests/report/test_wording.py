@@ -1,10 +1,13 @@
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from melanoma_edge.report import wording
+from melanoma_edge.verify.gates import Gate
+from melanoma_edge.verify.paired import NonInferiority
 
 
 @pytest.mark.parametrize(
@@ -39,9 +42,9 @@ def test_figures(words, expected):
 
 
 def test_gates_are_worded_in_the_unit_they_are_judged_in():
-    gate = {"name": "max_bytes", "artifact": "a.tflite", "limit": 2_000_000, "value": 2_690_544}
+    gate = Gate("max_bytes", "a.tflite", 2_000_000, 2_690_544, False)
     assert wording.gate_reason(gate) == "a.tflite: Size 2.69 MB; the limit is 2.00 MB"
-    assert wording.gate_reason({**gate, "name": "max_new_thing", "limit": 0.5, "value": None}) == (
+    assert wording.gate_reason(replace(gate, name="max_new_thing", limit=0.5, value=None)) == (
         "a.tflite: New thing could not be measured; the limit is 0.5000"
     )
 
@@ -94,7 +97,7 @@ def test_breakable_breaks_at_underscores_and_before_the_suffix():
     ],
 )
 def test_a_ruling_says_what_it_lacks(verdict: str, needed: int | None, words: str) -> None:
-    told = {"verdict": verdict, "margin": 0.01, "low": -0.033, "high": 0.016, "cases": 171, "needed": needed}
+    told = NonInferiority(verdict, 0.01, -0.006, -0.033, 0.016, 171, needed)
     assert words in wording.ruling(told) and "171 melanomas" in wording.ruling(told)
 
 

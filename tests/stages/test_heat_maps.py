@@ -92,7 +92,7 @@ def test_a_file_that_sees_the_same_correlates_by_1_and_one_that_sees_the_opposit
     found = compared(images, exact, files, threshold)
     document = found.document
     assert document is not None
-    assert document["shape"] == [6, 6] and document["images"] == len(truth) and document["drawn"] == "n_int8.onnx"
+    assert document["shape"] == (6, 6) and document["images"] == len(truth) and document["drawn"] == "n_int8.onnx"
     same, opposite = document["agreement"]
     assert (same["artifact"], same["median"], same["lowest"]) == ("n_float32.onnx", pytest.approx(1), pytest.approx(1))
     assert (opposite["median"], opposite["lowest"]) == (pytest.approx(-1), pytest.approx(-1))

@@ -1,8 +1,6 @@
 """The last stage: what stands in the report and the bundle, where it is from, and what is left when a gate failed."""
 
-import copy
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,14 +9,17 @@ import onnx_ir as ir
 import pytest
 from small_images import darkness, lesions
 
-from melanoma_edge.artifact import sha256_file
+from melanoma_edge.artifact import builtins, sha256_file
 from melanoma_edge.bench.document import BenchReport
 from melanoma_edge.errors import EdgeError, InputError
 from melanoma_edge.options import CompileOptions, DataOptions, Gates, ProofOptions, QuantizeOptions
 from melanoma_edge.pipeline import compile_network
 from melanoma_edge.report.bundle import verify_bundle
+from melanoma_edge.report.document import Report
 from melanoma_edge.stages import quantize, ship
 from melanoma_edge.targets import choose
+from melanoma_edge.verify.document import VerifyReport
+from melanoma_edge.verify.policy import read_policy
 
 PLAIN = ((128.0,) * 3, (128.0,) * 3)
 WITHHELD = {"report.json", "report.html", "flips.csv"}
@@ -29,13 +30,13 @@ class Built:
     """What a build hands to this stage."""
 
     made: ship.Made
-    verify: Mapping[str, Any]
+    verify: VerifyReport
     bench: BenchReport
     options: CompileOptions
 
-    def report(self, **changes: Any) -> dict[str, Any]:
+    def report(self, **changes: Any) -> Report:
         """changes: of the verify document."""
-        return ship.report(self.made, {**self.verify, **changes}, self.bench, self.options)
+        return ship.report(self.made, replace(self.verify, **changes), self.bench, self.options)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     data = DataOptions(f"folder:{lesions(work / 'lesions', 60)}", calibration_images=40, seed=3)
     whole = ship.report
 
-    def report(*given: Any) -> dict[str, Any]:
+    def report(*given: Any) -> Report:
         caught.append(Built(*given))
         return whole(*given)
 
@@ -62,14 +63,14 @@ def files(folder: Path) -> set[str]:
 
 def test_the_report_tells_what_every_stage_left(built: Built) -> None:
     told, made = built.report(), built.made
-    assert (told["name"], told["build"]["seed"], told["build"]["targets"]) == ("net", 3, ["tflite"])
+    assert (told["name"], told["build"]["seed"], told["build"]["targets"]) == ("net", 3, ("tflite",))
     assert told["training"] is None and told["build"]["arch"] is None, "a network from elsewhere"
     options = told["build"]["options"]
     assert options["data"]["calibration_images"] == 40 and options["quantize"]["quantizer"] == "static"
     assert options["gates"]["max_auc_drop"] == 1 and options["proof"]["bench_runs"] == 1
     assert "train" not in options and options["targets"] == {"tflite": {}}
-    assert told["build"]["quantization"]["quantizer"]["chosen"] == "static"
-    assert told["data"]["calibration"]["count"] == 40 and told["data"]["images"] == 120
+    assert told.build.quantization.quantizer.chosen == "static"
+    assert told.data.calibration.count == 40 and told.data.images == 120
     assert {row["name"] for row in told["artifacts"]} == {a.path.name for a in made.artifacts}
     for row in told["files"]:
         assert row["stage"] and row["versions"]["melanoma-edge"] and row["seconds"] >= 0
@@ -81,7 +82,7 @@ def test_the_policy_has_the_thresholds_that_were_judged(built: Built) -> None:
     for row in policy["artifacts"]:
         assert row["threshold"] == built.verify["operating_point"]["threshold"]
         assert row["rejection_threshold"] == built.verify["rejection"]["threshold"]
-    moved = built.report(operating_point={**built.verify["operating_point"], "threshold": 0.125})["policy"]
+    moved = built.report(operating_point=replace(built.verify.operating_point, threshold=0.125))["policy"]
     assert {row["threshold"] for row in moved["artifacts"]} == {0.125}
 
 
@@ -110,15 +111,15 @@ def test_every_file_ships_with_its_origin(built: Built, tmp_path: Path) -> None:
     ):
         row = manifest["files"][name]
         assert row["stage"] == stage and row["sha256"] == sha256_file(output / name), name
-    assert json.loads((output / "policy.json").read_text()) == built.report()["policy"]
+    assert read_policy(output) == built.report().policy
     assert (output / ship.INT8_GRAPH).read_bytes() == (made.quantized.folder / "model.onnx").read_bytes()
-    assert manifest["operating_point"] == built.verify["operating_point"] and manifest["data"]["seed"] == 3
+    assert manifest["operating_point"] == builtins(built.verify.operating_point) and manifest["data"]["seed"] == 3
 
 
 def test_a_failed_gate_leaves_the_report_alone(built: Built, tmp_path: Path) -> None:
-    gates = copy.deepcopy(list(built.verify["gates"]))
+    first, *others = built.verify.gates
     ship.finish(tmp_path / "net", built.made, built.report())
-    told = built.report(gates=[{**gates[0], "limit": 0.0, "value": 0.5, "passed": False}, *gates[1:]])
+    told = built.report(gates=(replace(first, limit=0.0, value=0.5, passed=False), *others))
     ship.finish(tmp_path / "net", built.made, told)
     assert files(tmp_path / "net") == WITHHELD, "what was there before is gone too"
     written = json.loads((tmp_path / "net" / "report.json").read_text())
@@ -136,4 +137,4 @@ def test_packages_are_told_whether_the_graph_is_exact(built: Built) -> None:
     contents = ship._contents(built.made, built.report(), b"{}")
     assert contents.exact == quantize.is_exact(built.made.quantized)
     assert (contents.name, contents.policy, contents.preprocessing.size) == ("net", b"{}", 16)
-    assert contents.licence == built.report()["data"]["licence"] and contents.times is None
+    assert contents.licence == built.report().data.licence and contents.times is None

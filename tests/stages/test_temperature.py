@@ -1,5 +1,6 @@
 """The calibrated reference: graph and predictions divided by one temperature, or left alone with the reason."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,7 @@ def test_who_answered_is_told_anew_when_another_gives_the_same_answers(tmp_path:
 
     def make(folder: Path) -> None:
         write_csv(folder / predict.CSV, predict.predictions(answered))
-        write_json(folder / predict.FACTS, {"runtime": "another"})
+        write_json(folder / predict.FACTS, replace(predict.facts(answered), runtime="another"))
 
     other = run_stage(tmp_path / "other", make, inputs={}, code=CODE, options={})
     again = temperature.run(tmp_path, exported, other, "fit")
@@ -71,7 +72,7 @@ def test_graph_and_predictions_are_divided_by_the_same_number(tmp_path: Path) ->
     told = temperature.temperature(stage)
     before, after = predict.predictions(answered), predict.predictions(stage)
     wanted = temperature_scaling.temperature(before.only("val").logits, before.only("val").labels)
-    assert told["value"] == wanted != 1 and told["why"] is None and told["shifts"] == [0, 0]
+    assert told["value"] == wanted != 1 and told["why"] is None and told["shifts"] == (0, 0)
     np.testing.assert_allclose(formats.load(stage.folder / MODEL, SPEC)(IMAGES), after.logits, rtol=0, atol=1e-5)
     np.testing.assert_allclose(after.logits, before.logits.astype(np.float64) / wanted, rtol=1e-6)
     assert told["uncalibrated_predictions"] == answered.sha256(predict.CSV)

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from melanoma_edge.verify.arm64 import TOLERANCE, Answers, compare, complaints, judge, tolerance
+from melanoma_edge.verify.arm64 import (
+    TOLERANCE,
+    Answers,
+    Arm64Report,
+    CoreFigures,
+    CoreRow,
+    compare,
+    complaints,
+    judge,
+    tolerance,
+)
 from melanoma_edge.verify.gates import INEXACT_LOGIT
 
 N, CLASSES, THRESHOLD = 100, ("other", "melanoma"), 0.3
@@ -12,18 +22,20 @@ LOGITS = np.random.default_rng(0).normal(0, 2, (N, 2)).astype(np.float32)
 MAPS = np.random.default_rng(1).normal(0, 1, (N, 25)).astype(np.float32)
 
 
-def figures(logits: np.ndarray, maps: np.ndarray | None = None) -> dict:
+def figures(logits: np.ndarray, maps: np.ndarray | None = None) -> CoreFigures:
     told = {"ids": IDS, "classes": CLASSES, "melanoma": 1, "threshold": THRESHOLD}
     return compare(Answers(LOGITS, None if maps is None else MAPS), Answers(logits, maps), **told)
 
 
-def passed(exact: bool, *rows: dict) -> dict[str, bool]:
+def passed(exact: bool, *rows: CoreFigures) -> dict[str, bool]:
     return {gate.name: gate.passed for gate in judge("a.tflite", 0.0 if exact else TOLERANCE, rows)}
 
 
-def said(row: dict, exact: bool) -> list[str]:
+def said(row: CoreFigures, exact: bool) -> list[str]:
     held = {"exact": exact, "tolerance": 0.0 if exact else TOLERANCE, "holds": False}
-    return complaints({"rows": [{**row, "artifact": "a_int8.tflite", "cpu": "cortex-a53", **held}]})
+    about = {"artifact": "a_int8.tflite", "sha256": "", "cpu": "cortex-a53", "x86_version": "", "arm64_version": ""}
+    told = CoreRow(**vars(row), **about, **held)
+    return complaints(Arm64Report(N, 1, N, THRESHOLD, TOLERANCE, "", (), "", {}, (told,)))
 
 
 def test_the_same_bits_hold() -> None:
@@ -89,7 +101,7 @@ def test_what_is_no_number_on_one_side_fails(what: float, exact: bool) -> None:
     altered = LOGITS.copy()
     altered[7] = what
     row = figures(altered)
-    assert not all(passed(exact, row).values()) and row["worst"]["image_id"] == "image7"
+    assert not all(passed(exact, row).values()) and row["worst"].image_id == "image7"
 
 
 def test_a_heat_map_that_differs_fails() -> None:

@@ -1,13 +1,13 @@
 """What is said of how sure a comparison is."""
 
-import json
-
+import msgspec
 import numpy as np
 import pytest
 
+from melanoma_edge.artifact import json_text
+from melanoma_edge.document import finite
 from melanoma_edge.verify.bootstrap import FIGURES
-from melanoma_edge.verify.certainty import certainty
-from melanoma_edge.verify.document import finite
+from melanoma_edge.verify.certainty import Certainty, Compared, certainty
 from melanoma_edge.verify.operating_point import choose
 from melanoma_edge.verify.predictions import Predictions
 
@@ -28,7 +28,7 @@ def pair(noise: float, n: int = 400, seed: int = 0) -> tuple[Predictions, Predic
 def test_it_is_json_and_has_every_figure_in_its_interval() -> None:
     reference, artifact = pair(0.2)
     found = finite(certainty(reference, artifact, choose("threshold=0.5", reference), {}))
-    assert json.loads(json.dumps(found)) == found and set(found["figures"]) == set(FIGURES)
+    assert msgspec.json.decode(json_text(found), type=Certainty) == found and set(found["figures"]) == set(FIGURES)
     for figure in (*found["figures"].values(), found["auc_delong"]):
         for value, low, high in (figure[k] for k in ("reference", "artifact", "difference")):
             assert low <= value <= high
@@ -67,7 +67,8 @@ def test_one_class_alone_is_no_error(labels: int) -> None:
     one = [predictions(p.logits, np.full(30, labels)) for p in (reference, artifact)]
     found = finite(certainty(*one, point, {}))
     without, of = ("sensitivity", "specificity") if labels == 0 else ("specificity", "sensitivity")
-    assert found["figures"][without] == dict.fromkeys(("reference", "artifact", "difference"), [None] * 3)
+    nothing = (None, None, None)
+    assert found["figures"][without] == Compared(nothing, nothing, nothing)
     low, high = found["figures"][of]["reference"][1:]
     assert 0 <= low <= found["figures"][of]["reference"][0] <= high <= 1
     assert found["auc_delong"]["p"] is None and found["sensitivity"]["cases"] == 30 * labels

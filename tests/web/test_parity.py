@@ -15,8 +15,8 @@ from melanoma_edge.artifact import Artifact
 from melanoma_edge.data import quality
 from melanoma_edge.data.preprocess import Preprocessing, pixels
 from melanoma_edge.data.sources import synthetic
-from melanoma_edge.report.policy import answer, read_policy
 from melanoma_edge.targets._golden import pictures
+from melanoma_edge.verify.policy import answer, read_policy
 
 SIZE = 160
 IMAGES = 200
@@ -60,7 +60,7 @@ def test_logits_are_pythons(model: str, harness: Any, models: dict[str, Artifact
 
 
 def test_capture_quality_is_pythons_to_the_bit(harness: Any, photographs: list[bytes], guard_bundle: Path) -> None:
-    within = quality.Limits(**read_policy(guard_bundle)["capture"]["limits"])
+    within = read_policy(guard_bundle).capture.limits
     for data in photographs[:60]:
         wanted = quality.measure(pixels(Image.open(io.BytesIO(data)), SIZE))
         found = classify(harness, "litert-int8", data)["quality"]

@@ -1,21 +1,26 @@
 """How far the answers move when the photograph is blurred, compressed, lit otherwise."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from melanoma_edge.report import wording
+from melanoma_edge.report.document import Report
 from melanoma_edge.report.plots.svg import DASHES, INK, SERIES, nan, svg
 from melanoma_edge.report.robustness import panels, reference_sentence
 
 
-def robustness(report: Mapping[str, Any]) -> Markup:
-    """Mean change of the probability under changed photographs, a panel a kind: the reference and compressed files."""
-    names = [row["name"] for row in report["artifacts"] if row["precision"] != "float32"]
-    short = wording.short_names([row["name"] for row in report["artifacts"]])
-    drawn = panels(report["robustness"], names)
+def robustness(report: Report) -> Markup:
+    """Mean change of the probability under changed photographs, a panel a kind: the reference and compressed files.
+
+    Nothing where it was not measured.
+    """
+    names = [row.name for row in report.artifacts if row.precision != "float32"]
+    short = wording.short_names([row.name for row in report.artifacts])
+
+    found = report.robustness
+    if found is None:
+        return Markup()
+    drawn = panels(found, names)
 
     def draw(figure: Figure) -> None:
         for axes, panel in zip(figure.subplots(1, len(drawn), sharey=True, squeeze=False)[0], drawn, strict=True):
@@ -31,5 +36,5 @@ def robustness(report: Mapping[str, Any]) -> Markup:
         figure.axes[0].set_ylabel("mean |Δp|")
         figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
 
-    said = reference_sentence(report["robustness"])
+    said = reference_sentence(found)
     return svg("robustness", draw, 2.9, f"Mean change of the probability under changed photographs. {said}")

@@ -5,7 +5,8 @@ Equal inputs give equal bytes: no dates, no creator, ids salted with the figure'
 
 import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import matplotlib as mpl
@@ -14,6 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from melanoma_edge.report import wording
+from melanoma_edge.report.document import Report
+from melanoma_edge.verify.document import ArtifactRow, ReferenceRow
 
 INK, MUTED, RULE, PAPER, ACCENT = "#010101", "#010102", "#010103", "#010104", "#010105"
 SERIES = ("#010111", "#010112", "#010113", "#010114", "#010115", "#010116")
@@ -48,6 +51,7 @@ STYLE: dict[str, Any] = {
     "xtick.major.size": 0,
     "ytick.major.size": 0,
 }
+Row = ReferenceRow | ArtifactRow
 WIDTH = 9.4  # inches; one is 72 units of the SVG
 
 
@@ -70,11 +74,10 @@ def svg(name: str, draw: Callable[[Figure], None], height: float, alt: str) -> M
     return Markup(head + body)
 
 
-def rows(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+def rows(report: Report) -> list[Row]:
     """The reference and every artifact, under short names."""
-    names = wording.short_names([row["name"] for row in report["artifacts"]])
-    artifacts = [{**row, "name": names[row["name"]]} for row in report["artifacts"]]
-    return [{**report["reference"], "name": "reference"}, *artifacts]
+    names = wording.short_names([row.name for row in report.artifacts])
+    return [report.reference, *(replace(row, name=names[row.name]) for row in report.artifacts)]
 
 
 def beside(axes: Axes, text: str, x: float, y: float) -> None:

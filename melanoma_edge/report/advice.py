@@ -1,31 +1,22 @@
-"""policy.json: at which threshold an app decides, when it says "uncertain", and what it advises in which words."""
+"""The tiers of advice, ours or a user's, and the policy that is made of them."""
 
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from melanoma_edge.data import quality
+from melanoma_edge.data.quality import CaptureGuide
+from melanoma_edge.data.task import Task
 from melanoma_edge.errors import InputError
 from melanoma_edge.report.bundle import GENERATOR
 from melanoma_edge.verify.answering import Thresholds
-from melanoma_edge.verify.rejection import entropy
+from melanoma_edge.verify.document import ArtifactRow
+from melanoma_edge.verify.policy import UNCERTAIN, FilePolicy, Policy, TierText, Told
 
-POLICY = "policy.json"
-SCHEMA_VERSION = 1
-UNCERTAIN = "uncertain"
 NOTICE = "An aid for engineers and researchers. Never a diagnosis."
-ENTROPY = {
-    "formula": "-p ln p - (1 - p) ln(1 - p)",
-    "p": "probability of melanoma: softmax of the file's logits, at task.melanoma",
-    "unit": "nats",
-}
 ACCEPTED = (
     '{"tiers": [{"name", "from", "title", "advice"}, ...], "uncertain": {"title", "advice"}}, with "from" rising '
     "from -1 (p = 0) over 0 (p = the threshold) to less than 1 (p = 1)"
@@ -57,18 +48,6 @@ class Advice:
     uncertain: Tier
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What an app shows for one image. entropy: in nats. title, advice: the tier's, or those of `uncertain`."""
-
-    decision: str  # "melanoma" or "other"
-    tier: str
-    uncertain: bool
-    entropy: float
-    title: str
-    advice: str
-
-
 def read_advice(path: str | None) -> Advice:
     """The user's file, or our own texts for None.
 
@@ -98,90 +77,42 @@ def read_advice(path: str | None) -> Advice:
 
 def build_policy(
     name: str,
-    task: Mapping[str, Any],
-    artifacts: Sequence[Mapping[str, Any]],
+    task: Task,
+    artifacts: Sequence[ArtifactRow],
     advice: Advice,
     at: Thresholds,
     min_kept: float,
-) -> dict[str, Any]:
-    """The document of policy.json, as its schema describes it.
+    capture: CaptureGuide | None = None,
+) -> Policy:
+    """The document of policy.json.
 
-    artifacts: rows of the verify document. at: the reference's thresholds, which every file ships with: the gates judge
-    those, and a file's own would keep fewer of the reference's decisions (`verify.answering`). min_kept: the least
-    share of the validation images that is answered.
+    at: the reference's thresholds, which every file ships with: the gates judge those, and a file's own would keep
+    fewer of the reference's decisions (`verify.answering`). min_kept: the least share of the validation images that is
+    answered.
     """
-    texts = [{"name": tier.name, "title": tier.title, "advice": tier.advice} for tier in advice.tiers]
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "generator": GENERATOR,
-        "name": name,
-        "notice": NOTICE,
-        "task": dict(task),
-        "entropy": ENTROPY,
-        "min_kept": min_kept,
-        "tiers": texts,
-        UNCERTAIN: {"title": advice.uncertain.title, "advice": advice.uncertain.advice},
-        "artifacts": [_entry(row, advice, at) for row in artifacts],
-    }
-
-
-def read_policy(folder: Path) -> dict[str, Any]:
-    """The policy of a bundle. Raises InputError when there is none that this version wrote."""
-    path = folder / POLICY
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        found = None
-    if not isinstance(found, dict) or found.get("schema_version") != SCHEMA_VERSION:
-        raise InputError(f"{folder} holds no {POLICY} of this version of melanoma-edge: build again")
-    return found
-
-
-def answer(policy: Mapping[str, Any], artifact: str, p: float) -> Answer:
-    """What a policy says to a probability of melanoma by one of its files: the code that an app needs.
-
-    Raises InputError for a file that the policy does not know.
-    """
-    own = entry(policy, artifact)
-    number = max((i for i, bound in enumerate(own["bounds"]) if p >= bound), default=0)
-    spread = float(entropy(np.array([p]))[0])
-    unsure = not spread <= own["rejection_threshold"]  # a NaN is not sure of anything
-    told = policy[UNCERTAIN] if unsure else policy["tiers"][number]
-    decision = "melanoma" if p >= own["threshold"] else "other"
-    return Answer(decision, policy["tiers"][number]["name"], unsure, spread, told["title"], told["advice"])
-
-
-def faults(policy: Mapping[str, Any], pixels: NDArray[np.uint8]) -> list[str]:
-    """What a policy says is wrong with a picture, uint8 `[S, S, 3]`: codes of `quality.ADVICE`, none without limits.
-
-    Raises InputError when its limits are of measures that this version does not know.
-    """
-    capture = policy.get("capture")
-    if not capture:
-        return []
-    if capture.get("version") != quality.VERSION:
-        found = f"limits of version {capture.get('version')} of the capture quality"
-        raise InputError(f"{POLICY} has {found}; accepted is {quality.VERSION}: build again")
-    return list(quality.advice(quality.measure(pixels), quality.Limits(**capture["limits"])))
-
-
-def entry(policy: Mapping[str, Any], artifact: str) -> Mapping[str, Any]:
-    """The thresholds of one file. Raises InputError, listing the known, for another."""
-    for row in policy["artifacts"]:
-        if row["name"] == artifact:
-            return dict(row)
-    known = ", ".join(row["name"] for row in policy["artifacts"]) or "no file"
-    raise InputError(f"{POLICY} says nothing of {artifact}: it knows {known}")
-
-
-def _entry(row: Mapping[str, Any], advice: Advice, at: Thresholds) -> dict[str, Any]:
-    return {
-        **{key: row[key] for key in ("name", "format", "precision")},
-        "threshold": at.decision,
-        "rejection_threshold": at.uncertain,
-        "temperature": (row.get("answering") or {}).get("own_temperature"),
-        "bounds": [tier.bound(at.decision) for tier in advice.tiers],
-    }
+    bounds = tuple(tier.bound(at.decision) for tier in advice.tiers)
+    return Policy(
+        generator=GENERATOR,
+        name=name,
+        notice=NOTICE,
+        task=task,
+        min_kept=min_kept,
+        tiers=tuple(TierText(tier.title, tier.advice, tier.name) for tier in advice.tiers),
+        uncertain=Told(advice.uncertain.title, advice.uncertain.advice),
+        artifacts=tuple(
+            FilePolicy(
+                row.name,
+                row.format,
+                row.precision,
+                at.decision,
+                at.uncertain,
+                row.answering.own_temperature if row.answering else None,
+                bounds,
+            )
+            for row in artifacts
+        ),
+        capture=capture,
+    )
 
 
 def _tier(where: str, what: str, row: Any) -> Tier:
