@@ -164,13 +164,14 @@ def main() -> None:
     parser.add_argument("--data", required=True)
     parser.add_argument("--mean", type=float, default=127.5)
     parser.add_argument("--std", type=float, default=127.5)
+    parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the documents")
     options = parser.parse_args()
-    RESULTS.mkdir(parents=True, exist_ok=True)
+    options.output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
         for network in options.networks:
             document = measure(network, options.data, options.mean, options.std, Path(work))
-            write_json(RESULTS / f"{network.stem}.json", document)
-            print(RESULTS / f"{network.stem}.json")
+            write_json(options.output / f"{network.stem}.json", document)
+            print(options.output / f"{network.stem}.json")
 
 
 if __name__ == "__main__":

@@ -120,6 +120,7 @@ def compile_command(
 ) -> None:
     """Compile, prove and bundle a network that is trained already."""
     from melanoma_edge import pipeline
+    from melanoma_edge.data.preprocess import Normalization
 
     given = onnx or checkpoint
     if given is None or (onnx and checkpoint):
@@ -130,7 +131,7 @@ def compile_command(
         data = replace(data, data=calibration)
     with _progress() as progress:
         folder = output or Path("artifacts") / given.stem
-        normalization = (triple("--mean", mean), triple("--std", std))
+        normalization = Normalization(triple("--mean", mean), triple("--std", std))
         outcome = pipeline.compile_network(
             folder, wanted, given, normalization, data, compiling, progress, classes=classes
         )

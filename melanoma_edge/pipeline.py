@@ -14,7 +14,7 @@ from melanoma_edge.artifact import CHECKPOINT, Artifact, Stage, exclusive, sha25
 from melanoma_edge.bench.document import BrowserReport
 from melanoma_edge.cores import usable_cores
 from melanoma_edge.data.prepared import Images
-from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.data.preprocess import Normalization, Preprocessing
 from melanoma_edge.options import CompileOptions, DataOptions, NetworkOptions, QuantizeOptions, TrainOptions, spell
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantization import quantizers
@@ -40,8 +40,6 @@ from melanoma_edge.stages import data as data_stage
 from melanoma_edge.targets import Target, choose, missing, wanted_files
 from melanoma_edge.tflite.metadata import About
 from melanoma_edge.verify import operating_point
-
-Triple = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,7 @@ def compile_network(
     output: Path,
     targets: Sequence[str | Target[Any]],
     given: Path,
-    normalization: tuple[Triple, Triple],
+    normalization: Normalization,
     data: DataOptions,
     compiling: CompileOptions,
     progress: Progress = silent,
@@ -127,7 +125,7 @@ def compile_network(
 ) -> Outcome:
     """From a trained network, our .safetensors or anyone's .onnx, to a bundle.
 
-    normalization: mean and std, in pixel units, of an .onnx network's own input; it is the reference as it stands, but
+    normalization: of an .onnx network's own input, which is the reference as it stands, but
     for a Softmax at its end. classes: the names of its logits in their order, joined by commas; None for the task's.
     """
     chosen, problems = _checked(targets, compiling)
@@ -257,7 +255,7 @@ def _flags(brought: preflight.Brought) -> dict[str, Any]:
     """A trained network as flags of the command line."""
     if not brought.is_onnx:
         return {"checkpoint": brought.path}
-    mean, std = (_spelt(triple) for triple in brought.normalization)
+    mean, std = (_spelt(numbers) for numbers in brought.normalization.channels(3))
     named = {} if brought.classes is None else {"classes": brought.classes}
     return {"onnx": brought.path, "mean": mean, "std": std, **named}
 
@@ -272,8 +270,8 @@ def _options(compiling: CompileOptions, targets: Sequence[Target[Any]]) -> list[
     return [*vars(compiling).values(), *(target.options for target in targets)]
 
 
-def _spelt(triple: Triple) -> str:
-    return ",".join(f"{value:g}" for value in triple)
+def _spelt(numbers: Sequence[float]) -> str:
+    return ",".join(f"{value:g}" for value in numbers)
 
 
 def _checked(

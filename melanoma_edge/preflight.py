@@ -11,7 +11,7 @@ import onnx_ir as ir
 from melanoma_edge import models
 from melanoma_edge.artifact import Stage
 from melanoma_edge.data.open import most_images
-from melanoma_edge.data.preprocess import Preprocessing
+from melanoma_edge.data.preprocess import Normalization, Preprocessing
 from melanoma_edge.data.task import TASKS
 from melanoma_edge.errors import EdgeError, InputError, UnsupportedOperatorError
 from melanoma_edge.export.check import check_contract
@@ -24,8 +24,6 @@ from melanoma_edge.stages.data import TRAIN_MARGIN, task
 from melanoma_edge.stages.export import MODEL, adopt, export
 from melanoma_edge.train.weights import load_model
 
-Triple = tuple[float, float, float]
-
 LEAVES = ("export", "untrained")  # stages that preflight runs: they are no reason to keep a refused build's folder
 COPIES = 14  # of the float network in the work folder and the bundle, as files of all formats and precisions
 EVALUATED, TRAINED = 0.30, 0.70  # shares of the images in validation and test, and in training
@@ -33,12 +31,12 @@ EVALUATED, TRAINED = 0.30, 0.70  # shares of the images in validation and test, 
 
 @dataclass(frozen=True)
 class Brought:
-    """A trained network. normalization: mean and std of an ONNX file's input, in pixel units. classes: what its logits
+    """A trained network. normalization: of an ONNX file's input. classes: what its logits
     are called, in their order and joined by commas; None where they are in the task's order.
     """
 
     path: Path
-    normalization: tuple[Triple, Triple]
+    normalization: Normalization
     classes: str | None = None
 
     @property
@@ -90,7 +88,7 @@ def _facts(brought: Brought) -> tuple[int, Preprocessing]:
     """Number of logits, and how the input is normalised."""
     if brought.is_onnx:
         contract = check_contract(brought.path)
-        return contract.classes, Preprocessing(contract.size, *brought.normalization)
+        return contract.classes, Preprocessing.of(contract.size, brought.normalization)
     if brought.classes is not None:
         raise InputError("--classes is for --onnx: a checkpoint of ours names its classes itself")
     made_with = load_model(brought.path)[1]

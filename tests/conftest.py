@@ -39,6 +39,7 @@ def guard_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of a trained network, compiled as a user would: tests/networks/meshnet_synthetic.onnx is what
     `make demo` trained, MeshNet on synthetic lesions at 160 pixels."""
     from melanoma_edge import targets
+    from melanoma_edge.data.preprocess import Normalization
     from melanoma_edge.options import CompileOptions, DataOptions, ProofOptions
     from melanoma_edge.pipeline import compile_network
     from melanoma_edge.targets.web import WebOptions
@@ -46,7 +47,7 @@ def guard_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     options = CompileOptions(proof=ProofOptions(bench_runs=50))
     web = replace(targets.named("web"), options=WebOptions(web_models="all", browser="none"))
     output = tmp_path_factory.mktemp("guard") / "guard"
-    network, plain = Path(__file__).parent / "networks" / "meshnet_synthetic.onnx", ((128.0,) * 3, (128.0,) * 3)
+    network, plain = Path(__file__).parent / "networks" / "meshnet_synthetic.onnx", Normalization()
     assert compile_network(output, ("tflite", web, "android", "onnx"), network, plain, DataOptions(), options).shipped
     return output
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from melanoma_edge.data.preprocess import Normalization
 from melanoma_edge.options import CompileOptions, DataOptions, Gates, ProofOptions, QuantizeOptions
 from melanoma_edge.pipeline import Outcome, compile_network
 from melanoma_edge.stages import emit, predict
@@ -20,7 +21,7 @@ INT8 = schema.TensorType.INT8
 
 def build(output: Path) -> Outcome:
     options = CompileOptions(QuantizeOptions("static"), ProofOptions(bench_runs=1), Gates())
-    plain = ((128.0,) * 3, (128.0,) * 3)
+    plain = Normalization()
     return compile_network(output, ("tflite",), NETWORK, plain, DataOptions(), options)
 
 

@@ -8,6 +8,7 @@ import pytest
 from onnx_graphs import Builder
 
 from melanoma_edge import pipeline, preflight
+from melanoma_edge.data.preprocess import Normalization
 from melanoma_edge.errors import InputError
 from melanoma_edge.options import (
     CompileOptions,
@@ -19,7 +20,7 @@ from melanoma_edge.options import (
     TrainOptions,
 )
 
-PLAIN = ((128.0,) * 3, (128.0,) * 3)
+PLAIN = Normalization()
 
 
 def network(folder: Path, *, classes: int = 2, operator: str = "Relu", two_layers: bool = False) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from melanoma_edge import shipped
+from melanoma_edge.data.preprocess import Normalization
 from melanoma_edge.errors import InputError
 from melanoma_edge.options import CompileOptions, DataOptions, EmulationOptions, Gates, ProofOptions, QuantizeOptions
 from melanoma_edge.pipeline import compile_network
@@ -21,7 +22,7 @@ NETWORK = Path(__file__).parent / "networks" / "meshnet_synthetic.onnx"
 def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle for TFLite alone."""
     chosen = CompileOptions(QuantizeOptions("static"), ProofOptions(bench_runs=1, robustness_images=0), Gates(1, 1, 1))
-    plain, data = ((128.0,) * 3, (128.0,) * 3), DataOptions("synthetic:300", calibration_images=40)
+    plain, data = Normalization(), DataOptions("synthetic:300", calibration_images=40)
     made = compile_network(tmp_path_factory.mktemp("verify") / "honest", ("tflite",), NETWORK, plain, data, chosen)
     assert made.shipped
     return made.folder

@@ -85,6 +85,12 @@ class Preprocessing:
     def __post_init__(self) -> None:
         _check(self)
 
+    @staticmethod
+    def of(size: int, normalization: Normalization) -> "Preprocessing":
+        """Of a network of three channels. Raises InputError when `normalization` states another number."""
+        means, stds = normalization.channels(3)
+        return Preprocessing(size, (means[0], means[1], means[2]), (stds[0], stds[1], stds[2]))
+
     def describe(self) -> PreprocessingFacts:
         """Everything that there is to say about it."""
         return PreprocessingFacts(STEPS, RESIZE, FORMULA, self.size, self.mean, self.std)

@@ -40,23 +40,21 @@ def bring(
     """
     network, given = read_network(source, any_image=any_image), source
     image = network.contract.image
+    mean, std = Normalization(own.mean, own.std).channels(image[0]) if own else ((), ())
+    scaling = Normalization(mean, std) if own else Normalization()
     if order:
         reorder(network.model, order)
     if order or network.cut:
         given = folder / ENDING_CHANGED
         save(network.model, given)
     cleaned = folder / "cleaned.onnx"
-    report = clean(given, cleaned, image, own or Normalization())
+    report = clean(given, cleaned, image, scaling)
     model = ir.load(cleaned)
     cleaned.unlink()
     rewrites = passes.apply(model, "clean")
     if own is not None:
-        fold_input_normalization(model, *_channels(own, image[0]))
+        fold_input_normalization(model, mean, std)
         rewrites = {name: rewrites[name] + again for name, again in passes.apply(model, "clean").items()}
-        folded = folded_difference(given, image, own, model)
+        folded = folded_difference(given, image, scaling, model)
         report = replace(report, max_abs_difference=max(report.max_abs_difference, folded))
     return Brought(model, report, rewrites, network.cut)
-
-
-def _channels(own: Scaling, count: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    return Normalization(own.mean, own.std).channels(count)

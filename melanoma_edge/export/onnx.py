@@ -44,8 +44,9 @@ def export_onnx(model: nn.Module, image: int | Shape, path: Path) -> ExportRepor
 
     image: C, H and W, or the side of a square image of three channels.
     Batch norm is folded into the convolutions. The file holds no path, time or stack trace of this machine. The model
-    is not changed. Raises EdgeError when onnxruntime's logits differ from torch's by more than 1e-4 (of the largest
-    logit where that exceeds 1); nothing is written then.
+    is not changed. Raises InputError for a module that does not take such an image or cannot be exported, and EdgeError
+    when onnxruntime's logits differ from torch's by more than 1e-4 (of the largest logit where that exceeds 1); nothing
+    is written then.
     """
     network = copy.deepcopy(model).cpu().eval()
     shape = (3, image, image) if isinstance(image, int) else image
@@ -140,17 +141,23 @@ def _publish(proto: onnx.ModelProto, logits: Logits, image: Shape, scaling: Scal
 def _exported(model: nn.Module, image: Shape) -> onnx.ModelProto:
     """torch's own exporter, kept quiet: it reports progress and harmless conversions on several channels."""
     example = torch.zeros(1, *image)
-    with _quiet():
-        program = torch.onnx.export(
-            model,
-            (example,),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            external_data=False,
-            verbose=False,
-        )
+    try:
+        with _quiet():
+            with torch.no_grad():
+                model(example)  # whose own words are clearer than the exporter's
+            program = torch.onnx.export(
+                model,
+                (example,),
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                external_data=False,
+                verbose=False,
+            )
+    except (RuntimeError, TypeError, ValueError) as error:
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise InputError(f"{type(model).__name__} cannot be exported for float32 {[1, *image]}: {reason}") from error
     if program is None:
         raise EdgeError("torch.onnx.export returned no program: the dynamo exporter of torch 2.9 or later is needed")
     return program.model_proto

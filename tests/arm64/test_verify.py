@@ -12,6 +12,7 @@ import onnx_ir as ir
 import pytest
 from onnx_graphs import Builder
 
+from melanoma_edge.data.preprocess import Normalization
 from melanoma_edge.options import CompileOptions, DataOptions, FileOptions, Gates, ProofOptions, QuantizeOptions
 from melanoma_edge.pipeline import compile_network
 from melanoma_edge.report.bundle import verify_bundle
@@ -36,7 +37,7 @@ def bundle(emulated, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ANY,
         FileOptions(heat_map=True),
     )
-    plain = ((128.0,) * 3, (128.0,) * 3)
+    plain = Normalization()
     data = DataOptions("synthetic:1000", calibration_images=50)
     made = compile_network(folder / "small", ("tflite", "web"), folder / "network.onnx", plain, data, chosen)
     assert made.shipped

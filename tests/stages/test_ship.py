@@ -11,6 +11,7 @@ from small_images import darkness, lesions
 
 from melanoma_edge.artifact import builtins, sha256_file
 from melanoma_edge.bench.document import BenchReport
+from melanoma_edge.data.preprocess import Normalization
 from melanoma_edge.errors import EdgeError, InputError
 from melanoma_edge.options import CompileOptions, DataOptions, Gates, ProofOptions, QuantizeOptions
 from melanoma_edge.pipeline import compile_network
@@ -21,7 +22,7 @@ from melanoma_edge.targets import choose
 from melanoma_edge.verify.document import VerifyReport
 from melanoma_edge.verify.policy import read_policy
 
-PLAIN = ((128.0,) * 3, (128.0,) * 3)
+PLAIN = Normalization()
 WITHHELD = {"report.json", "report.html", "flips.csv"}
 
 
