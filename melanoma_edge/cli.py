@@ -1,23 +1,22 @@
 """The command line: parse, call, print. The only place that prints or exits; heavy imports wait for a call."""
 
-import contextlib
 import errno
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 
 from melanoma_edge import __version__, console
+from melanoma_edge.cli_data import data
 from melanoma_edge.errors import EdgeError, GateError
 from melanoma_edge.flags import GroupedCommand, as_json, integers, output_folder, takes, takes_targets, triple
 from melanoma_edge.options import CompileOptions, DataOptions, EmulationOptions, Gates, NetworkOptions, TrainOptions
-from melanoma_edge.progress import Progress
 from melanoma_edge.targets import Target
+from melanoma_edge.terminal import answer, log, out, plain, progress_shown
 
 if TYPE_CHECKING:
     from melanoma_edge.bench.explain import Explanation
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
 NOTICE = "An aid for engineers and researchers. Never a diagnosis."
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 NOT_WRITABLE = (errno.EACCES, errno.EROFS, errno.EPERM, errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
-
-log = Console(stderr=True)
-out = Console()
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -61,7 +57,7 @@ def build(
     """Train, compile, prove and bundle: from labelled images to INT8 files with a report."""
     from melanoma_edge import pipeline
 
-    with _progress() as progress:
+    with progress_shown() as progress:
         folder = output or Path("artifacts") / pipeline.default_name(data, network)
         outcome = pipeline.build(folder, wanted, data, network, training, compiling, progress)
     _finish(outcome.folder, outcome.report, as_json)
@@ -81,12 +77,12 @@ def train(
     from melanoma_edge.artifact import CHECKPOINT, builtins, read_json
     from melanoma_edge.train.history import TRAINED, TrainingReport
 
-    with _progress() as progress:
+    with progress_shown() as progress:
         folder = output or Path("artifacts") / pipeline.default_name(data, network)
         trained = pipeline.train(folder, data, network, training, progress)
     facts = builtins(read_json(trained.folder / TRAINED, TrainingReport))
     del facts["history"]  # history.csv has it
-    _answer({"model": str(trained.folder / CHECKPOINT), **facts}, as_json)
+    answer({"model": str(trained.folder / CHECKPOINT), **facts}, as_json)
 
 
 @cli.command(name="compile", cls=GroupedCommand)
@@ -129,7 +125,7 @@ def compile_command(
         raise click.UsageError(f"{given}: --onnx takes a .onnx, --checkpoint a .safetensors that `train` wrote")
     if calibration:
         data = replace(data, data=calibration)
-    with _progress() as progress:
+    with progress_shown() as progress:
         folder = output or Path("artifacts") / given.stem
         normalization = Normalization(triple("--mean", mean), triple("--std", std))
         outcome = pipeline.compile_network(
@@ -163,7 +159,7 @@ def verify(
     from melanoma_edge import shipped
     from melanoma_edge.verify.arm64 import complaints
 
-    with _progress() as progress:
+    with progress_shown() as progress:
         verdict = shipped.verify(path, reference, data, rule, gates, emulating, progress)
     _show(verdict, as_json)
     if not as_json:
@@ -172,7 +168,7 @@ def verify(
         if not as_json:
             out.print(console.arm64_table(found))
         for line in complaints(found):
-            log.print(_plain(line), style="bold red", soft_wrap=True, highlight=False)
+            log.print(plain(line), style="bold red", soft_wrap=True, highlight=False)
     _judge(verdict)
 
 
@@ -190,11 +186,11 @@ def bench(paths: tuple[Path, ...], runs: int, threads: str, device: str, explain
     from melanoma_edge.bench.document import CudaReport
 
     if explain_graph:
-        with _progress() as progress:
+        with progress_shown() as progress:
             graphs = shipped.explain(paths, runs, progress)
         _explained(graphs, as_json)
         return
-    with _progress() as progress:
+    with progress_shown() as progress:
         timed = shipped.bench(paths, runs, integers("--threads", threads), device, progress)
     if as_json:
         click.echo(json_text(timed), nl=False)
@@ -214,7 +210,7 @@ def _explained(graphs: Sequence["Explanation"], as_json: bool) -> None:
         click.echo(json_text({"graphs": graphs}), nl=False)
         return
     for graph in graphs:
-        out.print(f"\n[bold]{_plain(graph.file)}[/]: {graph.milliseconds:.2f} ms; {graph.method}")
+        out.print(f"\n[bold]{plain(graph.file)}[/]: {graph.milliseconds:.2f} ms; {graph.method}")
         out.print(console.operator_table(graph))
 
 
@@ -237,7 +233,7 @@ def predict(bundle: Path, images: tuple[Path, ...], artifact: str | None, heat_m
     else:
         out.print(console.prediction_table(result))
         for title, advice in console.advice(result).items():
-            out.print(f"[bold]{_plain(title)}[/]: {_plain(advice)}", highlight=False)
+            out.print(f"[bold]{plain(title)}[/]: {plain(advice)}", highlight=False)
         out.print(NOTICE, style="dim")
     if all(row.error is not None for row in result.predictions):
         raise click.exceptions.Exit(2)
@@ -262,73 +258,7 @@ def report(folders: tuple[Path, ...], form: str, output: Path | None, as_json: b
         write_atomic(output, text)
 
 
-@cli.group()
-def data() -> None:
-    """What a dataset holds, how it is split, and where to get one."""
-
-
-@data.command(name="list")
-@as_json
-def data_list(as_json: bool) -> None:
-    """The known kinds of dataset."""
-    from melanoma_edge import registry
-
-    about = registry.summaries("melanoma_edge.data.sources")
-    if as_json:
-        click.echo(json.dumps(about, indent=2))
-    else:
-        out.print(console.fact_table(list(about.items()), ("dataset", "what it is")))
-
-
-@data.command()
-@click.argument("spec")
-@click.option("--task", type=click.Choice(["binary", "seven"]), default="binary", show_default=True)
-@click.option("--seed", default=0, show_default=True)
-@click.option("--strict", is_flag=True, help="refuse the dataset when any image is unusable")
-@as_json
-def inspect(spec: str, task: str, seed: int, strict: bool, as_json: bool) -> None:
-    """Count images, classes, splits and problems, and check that the splits do not leak."""
-    from melanoma_edge.artifact import builtins
-    from melanoma_edge.data.inspect import summarize
-    from melanoma_edge.data.open import open_dataset
-    from melanoma_edge.data.task import TASKS
-
-    with _progress() as progress:
-        dataset = open_dataset(spec, TASKS[task], seed=seed, strict=strict, progress=progress)
-        summary = summarize(dataset, TASKS[task])
-    facts = builtins(summary)
-    del facts["calibration"]  # nothing is compiled
-    _answer(facts, as_json)
-
-
-@data.command()
-@click.argument("spec")
-@click.argument("csv", type=click.Path(path_type=Path))
-@click.option("--task", type=click.Choice(["binary", "seven"]), default="binary", show_default=True)
-@click.option("--seed", default=0, show_default=True)
-@as_json
-def split(spec: str, csv: Path, task: str, seed: int, as_json: bool) -> None:
-    """Write the split of a dataset as a CSV file: image_id, group, split."""
-    from melanoma_edge.data.inspect import write_split_csv
-    from melanoma_edge.data.open import open_dataset
-    from melanoma_edge.data.task import TASKS
-
-    with _progress() as progress:
-        dataset = open_dataset(spec, TASKS[task], seed=seed, progress=progress)
-    write_split_csv(dataset, csv)
-    _answer({"written": str(csv), "images": len(dataset.samples)}, as_json)
-
-
-@data.command()
-@click.argument("name")
-@click.argument("folder", type=click.Path(path_type=Path))
-def download(name: str, folder: Path) -> None:
-    """Fetch a public dataset from its official source."""
-    from melanoma_edge.data import download as source
-
-    with _progress() as progress:
-        source.download(name, folder, progress=progress)
-    log.print(f"{name} is in {folder}: use it as {name}:{folder}")
+cli.add_command(data)
 
 
 @cli.command()
@@ -370,23 +300,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _complain(message: str, code: int, wants_json: bool) -> int:
     if wants_json and code != GateError.exit_code:
         click.echo(json.dumps({"error": message, "exit_code": code}))
-    log.print(f"[bold red]error:[/] {_plain(message)}", soft_wrap=True, highlight=False)
+    log.print(f"[bold red]error:[/] {plain(message)}", soft_wrap=True, highlight=False)
     return code
-
-
-def _plain(message: str) -> str:
-    """Text that rich prints as it stands, but for control characters other than new lines, which are escaped."""
-    return "\n".join(map(console.shown, message.split("\n")))
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Progress]:
-    """Bars on a terminal, lines in a log."""
-    if not log.is_terminal:
-        yield console.LineProgress(log)
-        return
-    with console.bars(log) as display:
-        yield console.BarProgress(display)
 
 
 def _finish(folder: Path, report: "Report", as_json: bool) -> None:
@@ -394,8 +309,8 @@ def _finish(folder: Path, report: "Report", as_json: bool) -> None:
     _show(report, as_json)
     if not as_json:
         what = "Bundle" if report.verdict.ships else "Nothing shipped; report"
-        out.print(f"\n{what}: {_plain(str(folder))}", soft_wrap=True, highlight=False)
-        out.print(f"Report: {_plain(str(folder / 'report.html'))}", soft_wrap=True, highlight=False)
+        out.print(f"\n{what}: {plain(str(folder))}", soft_wrap=True, highlight=False)
+        out.print(f"Report: {plain(str(folder / 'report.html'))}", soft_wrap=True, highlight=False)
         out.print(NOTICE, style="dim")
     _judge(report)
 
@@ -419,13 +334,3 @@ def _judge(report: "VerifyReport") -> None:
     failed = [f"{gate.name} of {gate.artifact}" for gate in report.gates if not gate.passed]
     if failed:
         raise GateError(f"{len(failed)} of {len(report.gates)} gates failed: {', '.join(failed)}")
-
-
-def _answer(facts: dict[str, Any], as_json: bool) -> None:
-    """A flat result: JSON, or a line a fact."""
-    if as_json:
-        click.echo(json.dumps(facts, indent=2))
-        return
-    for key, value in facts.items():
-        text = json.dumps(value) if isinstance(value, dict | list | tuple) else str(value)
-        out.print(f"[bold]{key}[/]: {_plain(text)}", soft_wrap=True, highlight=False)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from melanoma_edge.document import by_name
+
 
 @dataclass(frozen=True)
 class Latency:
@@ -14,6 +16,8 @@ class Latency:
     runs: int
     threads: int
 
+    __getitem__ = by_name
+
 
 @dataclass(frozen=True)
 class Ratio:
@@ -22,6 +26,8 @@ class Ratio:
     median: float
     low: float
     high: float
+
+    __getitem__ = by_name
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class MachineFacts:
     gpu: str | None
     instructions: tuple[str, ...]
     versions: Mapping[str, str]
+
+    __getitem__ = by_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +76,8 @@ class BenchRow:
     outside_delegate: tuple[str, ...] | None
     peak_memory_bytes: int | None
 
+    __getitem__ = by_name
+
 
 @dataclass(frozen=True)
 class CudaRow:
@@ -84,6 +94,8 @@ class CudaRow:
     runs: int
     images_per_second: float
 
+    __getitem__ = by_name
+
 
 @dataclass(frozen=True)
 class CudaReport:
@@ -97,6 +109,8 @@ class CudaReport:
     rows: tuple[CudaRow, ...]
     skipped: tuple[str, ...]
     machine: MachineFacts | None = None
+
+    __getitem__ = by_name
 
 
 @dataclass(frozen=True)
@@ -112,6 +126,8 @@ class BrowserRow:
     threads: int | None = None
     ratio: Ratio | None = None
 
+    __getitem__ = by_name
+
 
 @dataclass(frozen=True)
 class BrowserReport:
@@ -125,6 +141,8 @@ class BrowserReport:
     integer_dot: bool | None
     rows: tuple[BrowserRow, ...]
     why: str | None = None
+
+    __getitem__ = by_name
 
 
 @dataclass(frozen=True)
@@ -140,6 +158,8 @@ class Preparing:
     p90: float
     p99: float
     decoding_p50: float
+
+    __getitem__ = by_name
 
 
 @dataclass(frozen=True)
@@ -160,3 +180,5 @@ class BenchReport:
     gpu: CudaReport | None = None
     preparing: tuple[Preparing, ...] = ()
     browser: BrowserReport | None = None
+
+    __getitem__ = by_name

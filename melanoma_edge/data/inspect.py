@@ -12,6 +12,7 @@ from melanoma_edge.data.dataset import SPLITS, Dataset, Problem
 from melanoma_edge.data.images import image_size
 from melanoma_edge.data.split import SplitCheck, check_splits
 from melanoma_edge.data.task import Task
+from melanoma_edge.document import by_name
 
 PROBLEMS_SHOWN = 20
 
@@ -24,6 +25,8 @@ class SplitCounts:
     classes: Mapping[str, int]
     diagnoses: Mapping[str, int]
 
+    __getitem__ = by_name
+
 
 @dataclass(frozen=True)
 class SizeRange:
@@ -32,6 +35,8 @@ class SizeRange:
     width: tuple[int, int]
     height: tuple[int, int]
 
+    __getitem__ = by_name
+
 
 @dataclass(frozen=True)
 class Problems:
@@ -39,6 +44,8 @@ class Problems:
 
     count: int
     first: tuple[Problem, ...]
+
+    __getitem__ = by_name
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,8 @@ class CalibrationImages:
     ids: tuple[str, ...]
     groups_shared_with_evaluation: int
     identical_files_in_evaluation: int
+
+    __getitem__ = by_name
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,8 @@ class DataSummary:
     image_size: SizeRange
     problems: Problems
     calibration: CalibrationImages | None = None
+
+    __getitem__ = by_name
 
 
 def summarize(dataset: Dataset, task: Task) -> DataSummary:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from melanoma_edge.document import by_name
 from melanoma_edge.errors import InputError
 
 STEPS = ("exif_transpose", "rgb", "center_crop_square", "resize_bilinear_antialias", "normalize")
@@ -69,6 +70,8 @@ class PreprocessingFacts:
     size: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+
+    __getitem__ = by_name
 
 
 @dataclass(frozen=True)

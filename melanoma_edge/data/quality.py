@@ -41,6 +41,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from melanoma_edge.document import by_name
+
 VERSION = 1
 ACCEPTED = 0.99  # share of the images of a dataset that each limit lets pass
 GRID, CENTRE_WEIGHT = 32, 8
@@ -98,6 +100,8 @@ class CaptureGuide:
     advice: Mapping[str, str]
     accepted: float
     flagged_in_validation: Mapping[str, int]
+
+    __getitem__ = by_name
 
 
 # No limit is stricter than this, however clean the images are that it comes from.

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from melanoma_edge.data.preprocess import PreprocessingFacts
+from melanoma_edge.document import by_name
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,8 @@ class ExportReport:
     operators: Mapping[str, int]
     bytes: int
     max_abs_difference: float
+
+    __getitem__ = by_name
 
 
 @dataclass(frozen=True)
@@ -33,3 +36,5 @@ class ExportFacts(ExportReport):
     own_preprocessing: PreprocessingFacts | None = None
     cut: str | None = None
     order: tuple[int, ...] = ()
+
+    __getitem__ = by_name

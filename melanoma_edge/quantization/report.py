@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from melanoma_edge.document import by_name
 from melanoma_edge.quantization.affine import Affine
 from melanoma_edge.quantization.recipe import Recipe
 
@@ -24,3 +25,5 @@ class QuantizationReport:
     float_nodes: tuple[str, ...]
     inexact_nodes: tuple[str, ...]
     signal_to_noise: Mapping[str, float]
+
+    __getitem__ = by_name

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from melanoma_edge.document import by_name
 from melanoma_edge.quantization.report import QuantizationReport
 
 
@@ -30,6 +31,8 @@ class Trial:
     mean_abs_dp: float | None
     holds: bool
 
+    __getitem__ = by_name
+
 
 @dataclass(frozen=True)
 class Skipped:
@@ -46,6 +49,8 @@ class Skipped:
     flip_rate: float | None = None
     latency_ratio: float | None = None
 
+    __getitem__ = by_name
+
 
 @dataclass(frozen=True)
 class SearchReport:
@@ -56,6 +61,8 @@ class SearchReport:
     tried: tuple[Trial, ...]
     skipped: tuple[Skipped, ...]
 
+    __getitem__ = by_name
+
 
 @dataclass(frozen=True)
 class QuantizationFacts(QuantizationReport):
@@ -63,3 +70,5 @@ class QuantizationFacts(QuantizationReport):
 
     passes: Mapping[str, int]
     quantizer: SearchReport
+
+    __getitem__ = by_name

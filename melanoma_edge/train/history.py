@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 
+from melanoma_edge.document import by_name
 from melanoma_edge.options import TrainOptions
 
 TRAINED = "train.json"  # the report in the folder of a training
@@ -21,6 +22,8 @@ class Epoch:
     val_loss: float
     val_auc: float
     seconds: float
+
+    __getitem__ = by_name
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class TrainingReport:
     options: TrainOptions
     seed: int
     history: tuple[Epoch, ...]
+
+    __getitem__ = by_name
 
 
 def best(epochs: Sequence[Epoch]) -> Epoch:
