@@ -8,11 +8,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from melanoma_edge.api import Bundle, Made, compile, open
+    from melanoma_edge.api import Bundle, compile, open
     from melanoma_edge.convert import QuantizedGraph, quantize, to_tflite
     from melanoma_edge.data.preprocess import Normalization
     from melanoma_edge.errors import EdgeError, GateError, InputError, UnsupportedOperatorError
-    from melanoma_edge.options import CompileOptions, DataOptions, Gates, ProofOptions, QuantizeOptions
+    from melanoma_edge.made import Made
+    from melanoma_edge.options import (
+        CompileOptions,
+        DataOptions,
+        EmulationOptions,
+        FileOptions,
+        Gates,
+        ProofOptions,
+        QuantizeOptions,
+    )
 
 __version__ = "0.1.0"
 __all__ = [
@@ -20,6 +29,8 @@ __all__ = [
     "CompileOptions",
     "DataOptions",
     "EdgeError",
+    "EmulationOptions",
+    "FileOptions",
     "GateError",
     "Gates",
     "InputError",
@@ -35,11 +46,20 @@ __all__ = [
     "to_tflite",
 ]
 _HOMES = {
-    "api": ("Bundle", "Made", "compile", "open"),
+    "api": ("Bundle", "compile", "open"),
     "convert": ("QuantizedGraph", "quantize", "to_tflite"),
     "data.preprocess": ("Normalization",),
     "errors": ("EdgeError", "GateError", "InputError", "UnsupportedOperatorError"),
-    "options": ("CompileOptions", "DataOptions", "Gates", "ProofOptions", "QuantizeOptions"),
+    "made": ("Made",),
+    "options": (
+        "CompileOptions",
+        "DataOptions",
+        "EmulationOptions",
+        "FileOptions",
+        "Gates",
+        "ProofOptions",
+        "QuantizeOptions",
+    ),
 }
 _HOME = {name: f"{__name__}.{module}" for module, names in _HOMES.items() for name in names}
 

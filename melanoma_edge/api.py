@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from melanoma_edge.data.preprocess import Normalization
 from melanoma_edge.errors import InputError
+from melanoma_edge.made import Made
 from melanoma_edge.options import CompileOptions, DataOptions, EmulationOptions, Gates
 from melanoma_edge.progress import Progress, silent
 
@@ -18,26 +19,6 @@ if TYPE_CHECKING:
     from melanoma_edge.shipped import Answered
     from melanoma_edge.targets import Target
     from melanoma_edge.verify.document import VerifyReport
-
-
-@dataclass(frozen=True)
-class Made:
-    """What `compile` left in `folder`: a bundle, or, when a gate failed, its report alone."""
-
-    folder: Path
-    report: "Report"
-
-    @property
-    def ships(self) -> bool:
-        """Whether every gate passed."""
-        return self.report.verdict.ships
-
-    @property
-    def files(self) -> dict[str, Path]:
-        """The bundle's files by their names in it; none when it does not ship."""
-        from melanoma_edge.report.bundle import verify_bundle
-
-        return {name: self.folder / name for name in verify_bundle(self.folder)["files"]} if self.ships else {}
 
 
 @dataclass(frozen=True)
@@ -54,7 +35,7 @@ class Bundle:
         return read_report(self.folder)
 
     def predict(
-        self, images: Sequence[Path | str], *, artifact: str | None = None, heat_maps: Path | None = None
+        self, images: Sequence[Path | str] | Path | str, *, artifact: str | None = None, heat_maps: Path | None = None
     ) -> "Answered":
         """Probability of melanoma and what the policy says to it, for every image; a folder stands for its images.
 
@@ -63,7 +44,8 @@ class Bundle:
         """
         from melanoma_edge import shipped
 
-        return shipped.predict(self.folder, [Path(image) for image in images], artifact, heat_maps)
+        paths = [images] if isinstance(images, str | Path) else images
+        return shipped.predict(self.folder, [Path(path) for path in paths], artifact, heat_maps)
 
     def verify(
         self,
@@ -93,7 +75,8 @@ def compile(
     data: str | DataOptions,
     normalization: Normalization | None = None,
     image_size: int | None = None,
-    targets: "Sequence[str | Target[Any]]" = ("tflite",),
+    classes: Sequence[str] | None = None,
+    targets: "Sequence[str | Target[Any]] | str" = ("tflite",),
     output: Path | str | None = None,
     options: CompileOptions | None = None,
     progress: Progress = silent,
@@ -103,8 +86,8 @@ def compile(
     network: an .onnx file, a .safetensors that `train` wrote, or a module that takes float32 `[N, 3, S, S]`, which is
     exported to OUTPUT.onnx first. data: "ham10000:PATH", "folder:PATH", "synthetic", several joined by "+", or options.
     normalization: of the network's own input, by default (pixel - 128) / 128. image_size: S, of a module alone.
-    targets: by name, or with options of their own. output: a new folder, or an earlier bundle's, by default
-    artifacts/NAME.
+    classes: the names of its logits in its own order, where that is not the task's. targets: by name, or with options
+    of their own. output: a new folder, or an earlier bundle's, by default artifacts/NAME.
     Raises InputError for what the caller can mend; a gate that fails is in the result.
     """
     from melanoma_edge import pipeline
@@ -112,16 +95,16 @@ def compile(
     name = Path(network).stem if isinstance(network, Path | str) else type(network).__name__.lower()
     folder = Path(output) if output is not None else Path("artifacts") / name
     given = Path(network) if isinstance(network, Path | str) else _exported(network, image_size, folder)
-    outcome = pipeline.compile_network(
+    return pipeline.compile_network(
         folder,
-        targets,
+        [targets] if isinstance(targets, str) else targets,
         given,
         normalization or Normalization(),
         DataOptions(data=data) if isinstance(data, str) else data,
         options or CompileOptions(),
         progress,
+        classes=None if classes is None else ",".join(classes),
     )
-    return Made(outcome.folder, outcome.report)
 
 
 def open(folder: Path | str) -> Bundle:

@@ -29,13 +29,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Artifact:
-    """One model file and where it came from. `parents` are the sha256 of the files it was made from."""
+    """One model file."""
 
     path: Path
     sha256: str
     format: str  # a name in `formats`
     precision: str  # "float32" or "int8"
-    parents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from melanoma_edge.terminal import answer, log, out, plain, progress_shown
 
 if TYPE_CHECKING:
     from melanoma_edge.bench.explain import Explanation
-    from melanoma_edge.report.document import Report
+    from melanoma_edge.made import Made
     from melanoma_edge.verify.document import VerifyReport
 
 NOTICE = "An aid for engineers and researchers. Never a diagnosis."
@@ -50,7 +50,7 @@ def build(
     network: NetworkOptions,
     training: TrainOptions,
     compiling: CompileOptions,
-    wanted: tuple[Target[Any], ...],
+    wanted: tuple[str | Target[Any], ...],
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -59,8 +59,8 @@ def build(
 
     with progress_shown() as progress:
         folder = output or Path("artifacts") / pipeline.default_name(data, network)
-        outcome = pipeline.build(folder, wanted, data, network, training, compiling, progress)
-    _finish(outcome.folder, outcome.report, as_json)
+        made = pipeline.build(folder, wanted, data, network, training, compiling, progress)
+    _finish(made, as_json)
 
 
 @cli.command()
@@ -110,12 +110,12 @@ def compile_command(
     calibration: str | None,
     data: DataOptions,
     compiling: CompileOptions,
-    wanted: tuple[Target[Any], ...],
+    wanted: tuple[str | Target[Any], ...],
     output: Path | None,
     as_json: bool,
 ) -> None:
     """Compile, prove and bundle a network that is trained already."""
-    from melanoma_edge import pipeline
+    from melanoma_edge import api
     from melanoma_edge.data.preprocess import Normalization
 
     given = onnx or checkpoint
@@ -126,12 +126,17 @@ def compile_command(
     if calibration:
         data = replace(data, data=calibration)
     with progress_shown() as progress:
-        folder = output or Path("artifacts") / given.stem
-        normalization = Normalization(triple("--mean", mean), triple("--std", std))
-        outcome = pipeline.compile_network(
-            folder, wanted, given, normalization, data, compiling, progress, classes=classes
+        made = api.compile(
+            given,
+            data=data,
+            normalization=Normalization(triple("--mean", mean), triple("--std", std)),
+            classes=classes.split(",") if classes is not None else None,
+            targets=wanted,
+            output=output,
+            options=compiling,
+            progress=progress,
         )
-    _finish(outcome.folder, outcome.report, as_json)
+    _finish(made, as_json)
 
 
 @cli.command()
@@ -222,10 +227,10 @@ def _explained(graphs: Sequence["Explanation"], as_json: bool) -> None:
 @as_json
 def predict(bundle: Path, images: tuple[Path, ...], artifact: str | None, heat_map: Path | None, as_json: bool) -> None:
     """Probability and decision of a bundle for images, or for every image in a folder."""
-    from melanoma_edge import shipped
+    from melanoma_edge import api
     from melanoma_edge.artifact import builtins, json_text
 
-    result = shipped.predict(bundle, images, artifact, heat_map)
+    result = api.Bundle(bundle).predict(images, artifact=artifact, heat_maps=heat_map)
     if as_json:
         told = builtins(result)
         told["predictions"] = [{k: v for k, v in row.items() if v is not None} for row in told["predictions"]]
@@ -304,15 +309,15 @@ def _complain(message: str, code: int, wants_json: bool) -> int:
     return code
 
 
-def _finish(folder: Path, report: "Report", as_json: bool) -> None:
+def _finish(made: "Made", as_json: bool) -> None:
     """Show what a build made, where the report is, and end with 3 when a gate failed."""
-    _show(report, as_json)
+    _show(made.report, as_json)
     if not as_json:
-        what = "Bundle" if report.verdict.ships else "Nothing shipped; report"
-        out.print(f"\n{what}: {plain(str(folder))}", soft_wrap=True, highlight=False)
-        out.print(f"Report: {plain(str(folder / 'report.html'))}", soft_wrap=True, highlight=False)
+        what = "Bundle" if made.ships else "Nothing shipped; report"
+        out.print(f"\n{what}: {plain(str(made.folder))}", soft_wrap=True, highlight=False)
+        out.print(f"Report: {plain(str(made.folder / 'report.html'))}", soft_wrap=True, highlight=False)
         out.print(NOTICE, style="dim")
-    _judge(report)
+    _judge(made.report)
 
 
 def _show(report: "VerifyReport", as_json: bool) -> None:

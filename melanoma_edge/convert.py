@@ -1,7 +1,7 @@
 """Any image classifier as an 8-bit ONNX or TFLite file: no dataset of lesions, no report. See docs/api.md."""
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ class QuantizedGraph:
     report: what was decided, and how well it holds on the calibration images.
     """
 
-    model: "ir.Model"
+    model: "ir.Model" = field(repr=False)
     report: "QuantizationReport"
 
     def save(self, path: Path | str) -> Path:
@@ -55,6 +55,8 @@ def quantize(
     from melanoma_edge.export import passes
     from melanoma_edge.quantization import quantizers
 
+    if recipe == quantizers.AUTO:
+        raise InputError("recipe auto needs labelled images to choose by: use compile, or name static or mixed_20")
     images = np.asarray(calibration)
     if images.ndim != 4 or images.dtype not in (np.uint8, np.float32) or not len(images):
         raise InputError(
@@ -104,6 +106,8 @@ def _float_graph(
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(network) if isinstance(network, Path | str) else Path(scratch) / "module.onnx"
         if not isinstance(network, Path | str):
+            if not callable(getattr(network, "eval", None)):
+                raise InputError(f"network is {network!r:.80}: the path of an .onnx file, or a torch module")
             if image is None or len(image) != 3:
                 raise InputError("image is missing: channels, height and width of what the module takes")
             export_onnx(network, (image[0], image[1], image[2]), source)

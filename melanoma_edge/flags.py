@@ -109,7 +109,7 @@ def takes_targets(command: Command) -> Command:
                 raise InputError(f"{_flag(typed[0])} is for --target {target.name}: found {', '.join(wanted)}")
             chosen.append(replace(target, options=replace(target.options, **values)))
         by_name = {target.name: target for target in chosen}
-        return command(wanted=targets.choose(by_name.get(name, name) for name in wanted), **given)
+        return command(wanted=tuple(by_name.get(name, name) for name in wanted), **given)
 
     for target in reversed(targets.known()):
         for f in reversed(fields(target.options)):

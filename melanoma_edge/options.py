@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from melanoma_edge import registry
 from melanoma_edge.errors import InputError
 
 AUTO, NONE = "auto", "none"  # of a tool: the one that is found, and none
@@ -43,7 +44,7 @@ class DataOptions:
 class NetworkOptions:
     """Which network, and what it starts from."""
 
-    arch: str = choice("mobilenet_v2", "backbone; `melanoma-edge doctor` lists the known ones")
+    arch: str = choice("mobilenet_v2", f"backbone: {', '.join(registry.names('melanoma_edge.models'))}")
     weights: str | None = choice(None, "imagenet (downloads), a .safetensors file, or nothing: start at random")
     image_size: int | None = choice(None, "side of the network's square input in pixels [default: the backbone's]")
     dropout: float | None = choice(None, "dropout before the last layer [default: the backbone's]")

@@ -15,13 +15,13 @@ from melanoma_edge.bench.document import BrowserReport
 from melanoma_edge.cores import usable_cores
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Normalization, Preprocessing
+from melanoma_edge.made import Made
 from melanoma_edge.options import CompileOptions, DataOptions, NetworkOptions, QuantizeOptions, TrainOptions, spell
 from melanoma_edge.progress import Progress, silent
 from melanoma_edge.quantization import quantizers
 from melanoma_edge.quantization.weight_only import NAME as WEIGHT_ONLY
 from melanoma_edge.report.advice import read_advice
 from melanoma_edge.report.bundle import WORK, check_output
-from melanoma_edge.report.document import Report
 from melanoma_edge.stages import (
     capture,
     cautions,
@@ -40,19 +40,6 @@ from melanoma_edge.stages import data as data_stage
 from melanoma_edge.targets import Target, choose, missing, wanted_files
 from melanoma_edge.tflite.metadata import About
 from melanoma_edge.verify import operating_point
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Where a build left its bundle, or only its report when a gate failed."""
-
-    folder: Path
-    report: Report
-
-    @property
-    def shipped(self) -> bool:
-        """Whether every gate passed."""
-        return self.report.verdict.ships
 
 
 @dataclass(frozen=True)
@@ -84,7 +71,7 @@ def build(
     training: TrainOptions,
     compiling: CompileOptions,
     progress: Progress = silent,
-) -> Outcome:
+) -> Made:
     """From labelled images to a bundle. Raises EdgeError and its children; a failed gate is in the outcome's report.
 
     targets: by name, or with options of their own.
@@ -122,7 +109,7 @@ def compile_network(
     progress: Progress = silent,
     *,
     classes: str | None = None,
-) -> Outcome:
+) -> Made:
     """From a trained network, our .safetensors or anyone's .onnx, to a bundle.
 
     normalization: of an .onnx network's own input, which is the reference as it stands, but
@@ -162,7 +149,7 @@ def _compile(
     source: Source,
     compiling: CompileOptions,
     progress: Progress,
-) -> Outcome:
+) -> Made:
     """Calibrate, quantise, emit, run, judge, time; then ship the bundle, or withhold it and leave the report."""
     work, name, asked, heat_map = output / WORK, output.resolve().name, compiling.proof, compiling.files.heat_map
     uncalibrated = predict.run(
@@ -188,7 +175,7 @@ def _compile(
         maps = heat_maps.compare(graphs["float32"], artifacts, predictions, truth, threshold, images, progress)
     calibrated = reference.folder / export.MODEL
     bench = proof.time_all(work, artifacts, source.model, calibrated, asked.bench_runs, progress)
-    made = ship.Made(
+    made = ship.Leftovers(
         name=name,
         command=source.command(
             replace(compiling, quantizing=QuantizeOptions(quantize.facts(quantized).quantizer.chosen))
@@ -205,7 +192,7 @@ def _compile(
     )
     report = ship.report(made, replace(verdict, heat_maps=maps.document), bench, compiling)
     ship.finish(output, made, report, maps.pictures)
-    return Outcome(output, report)
+    return Made(output, report)
 
 
 def _graphs(

@@ -198,7 +198,7 @@ def bench(
     """
     files: dict[str, Path] = {}
     for path in paths:
-        files |= _timed(path) if path.is_dir() else {path.name: path}
+        files |= _timed(path) if path.is_dir() else {path.name: _model_file(path)}
     if device == "cuda":
         return bench_cuda(files, runs=runs, progress=progress)
     return time_files(files, threads=threads, runs=runs, progress=progress)
@@ -209,7 +209,7 @@ def explain(paths: Sequence[Path], runs: int, progress: Progress = silent) -> li
     files: list[tuple[Path, Mapping[str, float]]] = []
     for path in paths:
         if not path.is_dir():
-            files.append((path, {}))
+            files.append((_model_file(path), {}))
             continue
         manifest = verify_bundle(path)
         noise = _quantization(path).signal_to_noise
@@ -306,13 +306,12 @@ def _check_policy(bundle: Path, point: OperatingPoint, refused: Rejection) -> No
             if row[name] != value:
                 raise InputError(
                     f"{bundle / POLICY} ships {row.name} with a {name} of {row[name]:.6g}, the reference has "
-                    f"{value:.6g}: an earlier version fitted one for each file, which no gate judged; build again, or "
-                    "judge another point with --operating-point"
+                    f"{value:.6g}, which the gates judge: build again, or judge another point with --operating-point"
                 )
 
 
 def _chosen(bundle: Path, point: str) -> ProofOptions:
-    """The margin and least share of answers that a build chose; the defaults where its version did not know them."""
+    """The margin and least share of answers that a build chose; the defaults where it does not say."""
     told, default = read_report(bundle).build.options.get("proof", {}), ProofOptions(operating_point=point)
     margin, kept = (msgspec.convert(told.get(name, getattr(default, name)), float) for name in ("margin", "min_kept"))
     accepted = told.get("accept_suspicious_reference", False) is True
@@ -325,6 +324,14 @@ def _timed(bundle: Path) -> dict[str, Path]:
     checkpoint = bundle / "reference" / CHECKPOINT
     own = checkpoint if checkpoint.is_file() else bundle / GRAPH
     return {f"{manifest['name']} reference": own, **{a.path.name: a.path for a in _artifacts(bundle, manifest)}}
+
+
+def _model_file(path: Path) -> Path:
+    """`path`, when it is a file of a known format. Raises InputError."""
+    if not path.is_file():
+        raise InputError(f"{path} does not exist: name a bundle, or a model file")
+    formats.of(path)
+    return path
 
 
 def _artifacts(bundle: Path, manifest: Mapping[str, Any]) -> list[Artifact]:

@@ -48,7 +48,7 @@ def guard_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     web = replace(targets.named("web"), options=WebOptions(web_models="all", browser="none"))
     output = tmp_path_factory.mktemp("guard") / "guard"
     network, plain = Path(__file__).parent / "networks" / "meshnet_synthetic.onnx", Normalization()
-    assert compile_network(output, ("tflite", web, "android", "onnx"), network, plain, DataOptions(), options).shipped
+    assert compile_network(output, ("tflite", web, "android", "onnx"), network, plain, DataOptions(), options).ships
     return output
 
 

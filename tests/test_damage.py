@@ -10,8 +10,9 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from melanoma_edge.data.preprocess import Normalization
+from melanoma_edge.made import Made
 from melanoma_edge.options import CompileOptions, DataOptions, Gates, ProofOptions, QuantizeOptions
-from melanoma_edge.pipeline import Outcome, compile_network
+from melanoma_edge.pipeline import compile_network
 from melanoma_edge.stages import emit, predict
 from melanoma_edge.verify.predictions import Predictions
 
@@ -19,7 +20,7 @@ NETWORK = Path(__file__).parent / "networks" / "meshnet_synthetic.onnx"
 INT8 = schema.TensorType.INT8
 
 
-def build(output: Path) -> Outcome:
+def build(output: Path) -> Made:
     options = CompileOptions(QuantizeOptions("static"), ProofOptions(bench_runs=1), Gates())
     plain = Normalization()
     return compile_network(output, ("tflite",), NETWORK, plain, DataOptions(), options)
@@ -28,7 +29,7 @@ def build(output: Path) -> Outcome:
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("damage") / "honest"
-    assert build(output).shipped
+    assert build(output).ships
     return output
 
 
@@ -89,7 +90,7 @@ def test_a_damaged_file_is_caught(
     monkeypatch.setattr(emit, "write", edited(change))
     outcome = build(again)
     failed = {g["name"] for g in outcome.report["gates"] if not g["passed"]}
-    assert "max_graph_dp" in failed and not outcome.shipped
+    assert "max_graph_dp" in failed and not outcome.ships
     assert not (again / "tflite").exists() and not (again / "manifest.json").exists()
 
 
@@ -106,8 +107,8 @@ def test_classes_swapped_on_one_image_in_a_hundred_are_caught(again: Path, monke
     outcome = build(again)
     failed = {g["name"] for g in outcome.report["gates"] if not g["passed"]}
     assert {"max_graph_dp", "max_flip_rate"} <= failed or {"max_graph_dp", "max_auc_drop"} <= failed
-    assert not outcome.shipped
+    assert not outcome.ships
 
 
 def test_the_copy_undamaged_ships_again(again: Path) -> None:
-    assert build(again).shipped
+    assert build(again).ships

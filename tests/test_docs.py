@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from melanoma_edge import operators
 from melanoma_edge.data import lesions
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,3 +38,14 @@ def test_examples_run(page: Path, folder: Path) -> None:
         exec(compile("\n" * line + block[1], str(page), "exec"), names)  # so that an error names the page's own line
     made = names["made"]
     assert made.ships and (folder / "net_int8.tflite").is_file() and (folder / "net.tflite").is_file()
+
+
+def test_the_architecture_page_names_every_operator_and_room() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    known = text.split("These are known:")[1].split(".")[0].replace("\n", " ")
+    assert sorted(name.strip() for name in known.split(",")) == sorted(operators.table())
+    rooms = [
+        path for path in (ROOT / "melanoma_edge").iterdir() if path.name[0] not in "_." and path.name != "py.typed"
+    ]
+    missing = [p.name for p in rooms if f"`{p.name}{'/' if p.is_dir() else ''}`" not in text]
+    assert not missing

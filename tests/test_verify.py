@@ -24,7 +24,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     chosen = CompileOptions(QuantizeOptions("static"), ProofOptions(bench_runs=1, robustness_images=0), Gates(1, 1, 1))
     plain, data = Normalization(), DataOptions("synthetic:300", calibration_images=40)
     made = compile_network(tmp_path_factory.mktemp("verify") / "honest", ("tflite",), NETWORK, plain, data, chosen)
-    assert made.shipped
+    assert made.ships
     return made.folder
 
 

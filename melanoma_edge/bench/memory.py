@@ -34,7 +34,9 @@ def peak_memory(path: Path) -> int | None:
         command = [sys.executable, "-m", "melanoma_edge.bench.memory", str(path), str(answer)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise InputError(f"{path} cannot be run in a process of its own: {done.stderr.strip()[-300:]}")
+            raise InputError(
+                f"{path} cannot be run in a process of its own: {(done.stderr.strip().splitlines() or [''])[-1]}"
+            )
         return read_json(answer, int)
 
 

@@ -100,8 +100,11 @@ class Preprocessing:
 
 
 def _check(scaling: Scaling) -> None:
-    mean, std = np.asarray(scaling.mean, float), np.asarray(scaling.std, float)
-    if not np.isfinite(mean).all() or not (np.isfinite(std) & (std > 0)).all():
+    try:
+        mean, std = np.asarray(scaling.mean, float), np.asarray(scaling.std, float)
+    except (TypeError, ValueError):
+        mean, std = np.array(np.nan), np.array(np.nan)
+    if mean.ndim > 1 or std.ndim > 1 or not np.isfinite(mean).all() or not (np.isfinite(std) & (std > 0)).all():
         raise InputError(
             f"mean is {scaling.mean}, std {scaling.std}: finite numbers in pixel units (0-255) are accepted, "
             "std above 0"

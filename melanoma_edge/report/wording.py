@@ -20,6 +20,7 @@ MINUS = "−"  # noqa: RUF001
 GATES = {
     "max_auc_drop": "AUC lost",
     "max_flip_rate": "Decisions that flip",
+    "max_wrong_order": "Pairs of a melanoma and another image in the wrong order (see the warnings)",
     "max_sensitivity_drop": "Sensitivity lost",
     "max_graph_dp": "Change of a probability against the graph",
     "max_bytes": "Size",
@@ -44,7 +45,7 @@ FIGURES = {
     "average_precision": "Average precision",
     "partial_auc": "Partial AUC",
 }
-RATES = frozenset({"max_flip_rate", "max_sensitivity_drop"})
+RATES = frozenset({"max_flip_rate", "max_sensitivity_drop", "max_wrong_order"})
 SKIPPED = {  # why a recipe was not made: `selection.search.Skipped.why`
     "flips": "too many flips to hold the gates",
     "dearer": "a dearer one promised fewer",

@@ -20,7 +20,7 @@ class Trial:
     recipe: str
     seconds: float
     float_nodes: int
-    predicted_ratio: float | None = None  # as older reports have it
+    predicted_ratio: float | None = None
     onnx_predicted_ratio: float | None = None
     latency_ratio: float
     onnx_latency_ratio: float
@@ -45,7 +45,7 @@ class Skipped:
     """
 
     recipe: str
-    why: str = "flips"  # older reports know this reason alone
+    why: str = "flips"
     flip_rate: float | None = None
     latency_ratio: float | None = None
 

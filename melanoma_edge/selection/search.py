@@ -23,7 +23,7 @@ UNSEEN = 0.1  # of what `static` changes, squared: grids, the last layer and sec
 
 
 @dataclass(frozen=True)
-class Made:
+class Tried:
     """An attempt with its plan and its trial."""
 
     plan: Plan
@@ -36,7 +36,7 @@ class Search:
     """The attempt to ship, all that were made, and the plans that were not."""
 
     chosen: Attempt
-    made: Sequence[Made]
+    made: Sequence[Tried]
     skipped: Sequence[Skipped]
 
 
@@ -48,7 +48,7 @@ def search(quantizers: Sequence[Planner], last_resorts: Sequence[Planner], make:
     least than float, the one that flips least; or, above SLOWEST, the fastest of those that reach AIM. One that does
     not hold is for the test split to judge. Raises InputError when there is no plan.
     """
-    made: list[Made] = []
+    made: list[Tried] = []
     skipped: list[Skipped] = []
 
     def reached(planner: Planner) -> bool:
@@ -62,7 +62,7 @@ def search(quantizers: Sequence[Planner], last_resorts: Sequence[Planner], make:
     return Search(best.attempt, made, skipped)
 
 
-def expected_flips(plan: Plan, made: Sequence[Made]) -> float | None:
+def expected_flips(plan: Plan, made: Sequence[Tried]) -> float | None:
     """The flip rate of a plan: flips go with the root of the squared change of the probability, UNSEEN included."""
     for one in made:
         if one.plan.remaining == 1.0 and plan.remaining is not None and one.trial.flip_rate is not None:
@@ -70,7 +70,7 @@ def expected_flips(plan: Plan, made: Sequence[Made]) -> float | None:
     return None
 
 
-def expected_latency(plan: Plan, made: Sequence[Made]) -> float | None:
+def expected_latency(plan: Plan, made: Sequence[Tried]) -> float | None:
     """Latency of a plan by float's in the slower runtime: what stays in float takes float's time, or as much more as in
     the attempts before."""
     whole = next((one for one in made if one.plan.cost == 0.0), None)
@@ -82,7 +82,7 @@ def expected_latency(plan: Plan, made: Sequence[Made]) -> float | None:
 
 
 def _carry_out(
-    plans: Sequence[Plan], make: Maker, max_flip_rate: float, made: list[Made], skipped: list[Skipped]
+    plans: Sequence[Plan], make: Maker, max_flip_rate: float, made: list[Tried], skipped: list[Skipped]
 ) -> bool:
     """Go through one quantizer's plans, adding to `made` and `skipped`; whether one came to AIM."""
 
@@ -97,17 +97,17 @@ def _carry_out(
         elif why is not None:
             skipped.append(_skipped(plan, why, made))
         else:
-            made.append(Made(plan, *make(plan)))
+            made.append(Tried(plan, *make(plan)))
             if ended():
                 break
     while put_off and not any(map(_good, made)) and not ended():
         plan = put_off.pop()
-        made.append(Made(plan, *make(plan)))
+        made.append(Tried(plan, *make(plan)))
     skipped.extend(_skipped(one, "dearer", made) for one in put_off)
     return ended()
 
 
-def _why_not(plan: Plan, dearer: Sequence[Plan], made: Sequence[Made], max_flip_rate: float) -> str | None:
+def _why_not(plan: Plan, dearer: Sequence[Plan], made: Sequence[Tried], max_flip_rate: float) -> str | None:
     """Why a plan is not worth making, as `Skipped.why` has it; None when it is."""
     flips = expected_flips(plan, made)
     if flips is not None and flips > HEADROOM * max_flip_rate:
@@ -122,17 +122,17 @@ def _why_not(plan: Plan, dearer: Sequence[Plan], made: Sequence[Made], max_flip_
     return None
 
 
-def _too_slow(plan: Plan, made: Sequence[Made]) -> bool:
+def _too_slow(plan: Plan, made: Sequence[Tried]) -> bool:
     latency = expected_latency(plan, made)
     return latency is not None and latency > SLOWEST
 
 
-def _ends(one: Made, max_flip_rate: float) -> bool:
+def _ends(one: Tried, max_flip_rate: float) -> bool:
     """Whether an attempt ends the search: at AIM, and no slower than SLOWEST, unless nothing is faster by its plan."""
     return _reaches(one.trial, max_flip_rate) and (_pace(one.trial) == 0 or one.plan.cost == 0.0)
 
 
-def _rank(one: Made, max_flip_rate: float) -> tuple[bool, int, bool, float]:
+def _rank(one: Tried, max_flip_rate: float) -> tuple[bool, int, bool, float]:
     """The order in which `search` prefers attempts, best first."""
     by_latency = _pace(one.trial) > 0 and _reaches(one.trial, max_flip_rate)
     last = _latency(one.trial) if by_latency else _flips(one.trial)
@@ -143,7 +143,7 @@ def _reaches(trial: Trial, max_flip_rate: float) -> bool:
     return trial.holds and _flips(trial) <= AIM * max_flip_rate
 
 
-def _good(one: Made) -> bool:
+def _good(one: Tried) -> bool:
     return one.trial.holds and _pace(one.trial) == 0
 
 
@@ -152,7 +152,7 @@ def _pace(trial: Trial) -> int:
     return (_latency(trial) > SLOWEST) + (_latency(trial) > 1.0)
 
 
-def _skipped(plan: Plan, why: str, made: Sequence[Made]) -> Skipped:
+def _skipped(plan: Plan, why: str, made: Sequence[Tried]) -> Skipped:
     return Skipped(plan.recipe.name, why, expected_flips(plan, made), expected_latency(plan, made))
 
 

@@ -63,6 +63,6 @@ def artifacts(
         tools=("ai-edge-litert", "flatbuffers", "onnx-ir"),
     )
     return tuple(
-        Artifact(stage.folder / file, stage.sha256(file), form.name, precision, (graphs[precision].sha256,))
+        Artifact(stage.folder / file, stage.sha256(file), form.name, precision)
         for (form, precision), file in files.items()
     )

@@ -31,7 +31,7 @@ from melanoma_edge.verify.policy import POLICY
 
 
 @dataclass(frozen=True)
-class Made:
+class Leftovers:
     """Everything the stages of one build left behind."""
 
     name: str
@@ -53,7 +53,7 @@ class Made:
         return {name: dict(stage.manifest.options) for name, stage in stages.items() if stage is not None}
 
 
-def report(made: Made, verify: VerifyReport, bench: BenchReport, compiling: CompileOptions) -> Report:
+def report(made: Leftovers, verify: VerifyReport, bench: BenchReport, compiling: CompileOptions) -> Report:
     """The document of report.json, with that of policy.json in it.
 
     Raises InputError when the file of advice cannot be read any more.
@@ -89,7 +89,9 @@ def report(made: Made, verify: VerifyReport, bench: BenchReport, compiling: Comp
     return replace(told, policy=policy)
 
 
-def finish(output: Path, made: Made, report: Report, overlays: Mapping[tuple[str, str], bytes] | None = None) -> None:
+def finish(
+    output: Path, made: Leftovers, report: Report, overlays: Mapping[tuple[str, str], bytes] | None = None
+) -> None:
     """Publish the bundle when every gate passed; otherwise leave report.json, report.html and flips.csv alone.
 
     overlays: the pictures of `stages.heat_maps`.
@@ -125,7 +127,7 @@ def finish(output: Path, made: Made, report: Report, overlays: Mapping[tuple[str
     publish(output, files, {**documents, "MODEL_CARD.md": render_model_card(report, library)}, provenance)
 
 
-def _contents(made: Made, report: Report, policy: bytes) -> Contents:
+def _contents(made: Leftovers, report: Report, policy: bytes) -> Contents:
     """What the targets' packages are made of. policy: policy.json."""
     return Contents(
         name=made.name,
@@ -140,7 +142,7 @@ def _contents(made: Made, report: Report, policy: bytes) -> Contents:
     )
 
 
-def _places(made: Made) -> dict[str, Path]:
+def _places(made: Leftovers) -> dict[str, Path]:
     """Relative name in the bundle to source file."""
     files = {GRAPH: made.reference.folder / export.MODEL}
     files["reference/predictions.csv"] = made.reference.folder / predict.CSV
@@ -153,7 +155,7 @@ def _places(made: Made) -> dict[str, Path]:
     return files
 
 
-def _artifacts(made: Made, files: Mapping[str, Path]) -> dict[str, Artifact]:
+def _artifacts(made: Leftovers, files: Mapping[str, Path]) -> dict[str, Artifact]:
     """The compiled files of the bundle by their relative name, each once: two targets may ship the same."""
     by_path = {a.path: a for a in made.artifacts}
     names: dict[Path, str] = {}

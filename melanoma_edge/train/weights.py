@@ -77,7 +77,7 @@ def fold_normalization(model: nn.Module, arch: str, mean: Sequence[float], std: 
 
     With `x = (pixel - 128) / 128`, `(pixel - mean) / std = x * 128 / std + (128 - mean) / std`: the factor goes into
     the weights, the constant into the batch norm's running mean. Exact except where the convolution sees its zero
-    padding, which now stands for grey 128 and no longer for `mean`.
+    padding, which stands for grey 128 instead of `mean`.
     """
     layout = models.layout(arch)
     conv, norm = model.get_submodule(layout.stem), model.get_submodule(layout.norm)

@@ -13,7 +13,6 @@ from melanoma_edge.errors import InputError
 from melanoma_edge.verify.metrics import confusion
 from melanoma_edge.verify.predictions import Predictions
 
-DEFAULT_RULE = "sensitivity=0.90"
 ACCEPTED = "sensitivity=X or specificity=X with X in (0, 1], youden, fbeta=B with B > 0, threshold=X with X in [0, 1]"
 
 

@@ -76,12 +76,10 @@ def of_answers(reference: Predictions, accepted: bool) -> list[Caution]:
 
 def gates(test: Predictions, accepted: bool) -> list[Gate]:
     """A failed gate for a reference that cannot tell the classes of the test split apart, unless that is accepted."""
-    wrong = 1 - metrics.auc(
-        test.is_melanoma, test.p
-    )  # share of the pairs of a melanoma and another image that it puts in the wrong order
+    wrong = 1 - metrics.auc(test.is_melanoma, test.p)  # share of the pairs that it puts in the wrong order
     if accepted or wrong < 1 - CHANCE:
         return []
-    return [Gate("max_wrong_order", REFERENCE, 1 - CHANCE, wrong, False, "the reference cannot tell the classes apart")]
+    return [Gate("max_wrong_order", REFERENCE, 1 - CHANCE, wrong, False)]
 
 
 def _named(mean: Sequence[float], std: Sequence[float]) -> tuple[tuple[str, Sequence[float]], ...]:

@@ -40,7 +40,7 @@ def bundle(emulated, tmp_path_factory: pytest.TempPathFactory) -> Path:
     plain = Normalization()
     data = DataOptions("synthetic:1000", calibration_images=50)
     made = compile_network(folder / "small", ("tflite", "web"), folder / "network.onnx", plain, data, chosen)
-    assert made.shipped
+    assert made.ships
     return made.folder
 
 

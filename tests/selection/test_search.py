@@ -11,7 +11,7 @@ from melanoma_edge.errors import InputError
 from melanoma_edge.quantization.quantizers import Plan
 from melanoma_edge.quantization.recipe import Recipe
 from melanoma_edge.selection.report import Trial
-from melanoma_edge.selection.search import UNSEEN, Made, Search, expected_flips, expected_latency, search
+from melanoma_edge.selection.search import UNSEEN, Search, Tried, expected_flips, expected_latency, search
 
 GATE = 0.01
 TRIAL = Trial(
@@ -166,10 +166,10 @@ def test_a_slow_plan_is_made_where_nothing_fast_holds(start: Trial) -> None:
 
 
 def test_what_can_be_expected() -> None:
-    made = [Made(PLANS[0], None, replace(TRIAL, flip_rate=0.02))]  # type: ignore[arg-type]
+    made = [Tried(PLANS[0], None, replace(TRIAL, flip_rate=0.02))]  # type: ignore[arg-type]
     assert expected_flips(PLANS[1], made) == pytest.approx(0.012)
     assert expected_latency(PLANS[1], made) == pytest.approx(0.6 + 0.4 * 0.2)
-    made.append(Made(PLANS[1], None, replace(TRIAL, onnx_predicted_ratio=0.7)))  # type: ignore[arg-type]
+    made.append(Tried(PLANS[1], None, replace(TRIAL, onnx_predicted_ratio=0.7)))  # type: ignore[arg-type]
     assert expected_latency(PLANS[2], made) == pytest.approx(0.6 + 0.5 * 0.4)  # dearer than float's own time
     assert expected_flips(PLANS[1], []) is None and expected_latency(PLANS[1], []) is None
     assert expected_flips(Plan(Recipe("unknown")), made) is None

@@ -30,7 +30,7 @@ WITHHELD = {"report.json", "report.html", "flips.csv"}
 class Built:
     """What a build hands to this stage."""
 
-    made: ship.Made
+    made: ship.Leftovers
     verify: VerifyReport
     bench: BenchReport
     options: CompileOptions
@@ -54,7 +54,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ship, "report", report)
-        assert compile_network(work / "net", ("tflite",), work / "network.onnx", PLAIN, data, options).shipped
+        assert compile_network(work / "net", ("tflite",), work / "network.onnx", PLAIN, data, options).ships
     return caught[0]
 
 

@@ -28,8 +28,11 @@ def checked(name: str) -> bytes:
 def prepared(path: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     """The network's input, float32 [1, 3, size, size]: upright, the centred square, antialiased bilinear."""
     how = MANIFEST["preprocessing"]
-    with Image.open(path) as image:
-        upright = ImageOps.exif_transpose(image).convert("RGB")
+    try:
+        with Image.open(path) as image:
+            upright = ImageOps.exif_transpose(image).convert("RGB")
+    except OSError as error:
+        raise SystemExit(f"{path} is not an image that Pillow reads: {error}") from None
     side = min(upright.size)
     left, top = (upright.width - side) // 2, (upright.height - side) // 2
     square = upright.crop((left, top, left + side, top + side))
