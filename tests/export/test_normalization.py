@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 from onnx_graphs import Builder, evaluate, op_types
 
 from melanoma_edge import formats
+from melanoma_edge.bench.partitions import partitions
 from melanoma_edge.data.preprocess import Preprocessing
 from melanoma_edge.errors import InputError
 from melanoma_edge.export import passes
 from melanoma_edge.export.emit import emit
 from melanoma_edge.export.normalization import fold_input_normalization
+from melanoma_edge.quantization.quantize import quantize
+from melanoma_edge.quantization.quantizers import minmax
 
 IMAGENET = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 UNIT = (0.0,) * 3, (1.0,) * 3
@@ -178,6 +181,25 @@ def test_the_files_of_both_formats_frame_alike(tmp_path: Path) -> None:
     image = pixels(size).astype(np.uint8).transpose(0, 2, 3, 1)
     for name in ("a.tflite", "a.onnx"):
         assert_same(before, formats.load(tmp_path / name, Preprocessing(size))(image))
+
+
+def test_the_frame_is_integers_of_the_image_in_int8_and_both_files_give_the_same_bits(tmp_path: Path) -> None:
+    size = 16
+    b = Builder((1, 3, size, size))
+    x = b.op("Relu", b.conv(b.image, 8, 3, pads=[1] * 4, strides=[2, 2]))
+    model = b.done(b.linear(b.op("Flatten", b.op("GlobalAveragePool", b.conv(x, 8, 3))), 2))
+    both(model, *IMAGENET)
+    passes.apply(model, "integer")
+    images = np.random.default_rng(2).integers(0, 256, (16, size, size, 3)).astype(np.uint8)
+    quantized, report = quantize(model, images, Preprocessing(size), minmax.RECIPE)
+    framed = [affine for name, affine in report.tensors.items() if name.startswith("image")]
+    assert {(affine.scale, affine.zero_point) for affine in framed} == {(1 / 128, 128)} and len(framed) > 2
+    emit(quantized.clone(), tmp_path / "a.tflite", name="a")
+    ir.save(quantized, tmp_path / "a.onnx")
+    one, other = (formats.load(tmp_path / name, Preprocessing(size))(images) for name in ("a.tflite", "a.onnx"))
+    np.testing.assert_array_equal(one, other)
+    found = partitions(tmp_path / "a.tflite")
+    assert found is not None and found.partitions == 1 and not found.outside
 
 
 @pytest.mark.data
