@@ -13,7 +13,6 @@ from melanoma_edge import formats
 from melanoma_edge.artifact import Artifact, run_stage
 from melanoma_edge.data.prepared import Images
 from melanoma_edge.data.preprocess import Preprocessing
-from melanoma_edge.errors import InputError
 from melanoma_edge.options import DataOptions
 from melanoma_edge.progress import silent
 from melanoma_edge.report.looks import PHOTOGRAPH, REFERENCE
@@ -76,7 +75,7 @@ def built(images: Images, tmp_path_factory: pytest.TempPathFactory) -> tuple[Gra
     """The float graph, its own ONNX file, and "int8", the same network with all signs turned round."""
     work = tmp_path_factory.mktemp("files")
     graphs = {"float32": graph(work, "float", network(1)), "int8": graph(work, "other", network(-1))}
-    wanted = [("onnx", "float32"), ("onnx", "int8")]
+    wanted = [(formats.named("onnx"), "float32"), (formats.named("onnx"), "int8")]
     return graphs["float32"], emit.artifacts(work, "n", graphs, wanted, "int8", ABOUT, heat_map=True)
 
 
@@ -124,9 +123,3 @@ def test_without_a_compressed_file_the_reference_is_drawn_alone(images, built) -
     assert found.document is not None and found.document["drawn"] is None
     assert all(case["p_artifact"] is None and case["correlation"] is None for case in found.document["cases"])
     assert {name for _, name in found.pictures} == {PHOTOGRAPH, REFERENCE}
-
-
-def test_a_network_without_an_exact_map_is_refused(tmp_path: Path) -> None:
-    heat_maps.check(graph(tmp_path, "one", network(1)))
-    with pytest.raises(InputError, match="no exact heat map"):
-        heat_maps.check(graph(tmp_path, "two", network(1, layers=2)))

@@ -16,12 +16,13 @@ from melanoma_edge.options import Gates, ProofOptions
 from melanoma_edge.progress import silent
 from melanoma_edge.stages import predict, proof
 from melanoma_edge.verify import operating_point
+from melanoma_edge.verify.document import PredictionFacts
 from melanoma_edge.verify.gates import GRAPH_DP, INEXACT_DP
 from melanoma_edge.verify.predictions import Predictions, concatenate
 
 PROOF = ProofOptions()
 OPEN = Gates(1, 1, 1)
-FACTS = {"runtime": "ai-edge-litert", "version": "2.3.0"}
+FACTS = PredictionFacts(runtime="ai-edge-litert", version="2.3.0", device="cpu", threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,7 @@ def test_a_file_that_answers_as_the_reference_passes_and_flips_nothing(reference
 @pytest.fixture
 def light(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the intervals, which take a second a file."""
-    monkeypatch.setattr(proof, "certainty", lambda *_, **__: {})
+    monkeypatch.setattr(proof, "certainty", lambda *_, **__: None)
 
 
 @pytest.mark.usefixtures("light")

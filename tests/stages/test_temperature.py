@@ -15,6 +15,7 @@ from melanoma_edge.export.temperature import fold
 from melanoma_edge.stages import predict, temperature
 from melanoma_edge.stages.export import MODEL
 from melanoma_edge.verify import temperature_scaling
+from melanoma_edge.verify.document import PredictionFacts
 from melanoma_edge.verify.predictions import Predictions, write_csv
 
 CODE = "melanoma_edge.artifact"  # any module: what a test makes is not made by it
@@ -33,7 +34,7 @@ def stages(work: Path, model: ir.Model, labels: np.ndarray) -> tuple[Stage, Stag
 
     def make(folder: Path) -> None:
         write_csv(folder / predict.CSV, predictions)
-        write_json(folder / predict.FACTS, {"runtime": "onnxruntime"})
+        write_json(folder / predict.FACTS, PredictionFacts(runtime="onnxruntime", device="cpu", threads=1))
 
     return exported, run_stage(work / "reference", make, inputs={}, code=CODE, options={})
 
