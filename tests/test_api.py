@@ -133,3 +133,19 @@ def test_unknown_suffixes_are_refused(network, tmp_path) -> None:
     with pytest.raises(me.InputError, match=r"written are \.onnx and \.tflite"):
         graph.save(tmp_path / "net.txt")
     assert [form.suffix for form in formats.written()] == [".onnx", ".tflite"] and not list(tmp_path.iterdir())
+
+
+def test_pads_as_the_older_exporter_writes_them(tmp_path) -> None:
+    padded = nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), nn.Conv2d(1, 4, 3, 2), nn.Flatten(), nn.LazyLinear(2)).eval()
+    images = np.random.default_rng(0).integers(0, 256, (2, 12, 12, 1)).astype(np.float32).transpose(0, 3, 1, 2) / 255
+    expected = logits(padded, images)
+    torch.onnx.export(padded, torch.from_numpy(images[:1]), tmp_path / "net.onnx", dynamo=False, opset_version=17)
+    path = me.to_tflite(tmp_path / "net.onnx", tmp_path / "net.tflite")
+    np.testing.assert_allclose(answers(path, images), expected, atol=1e-5)
+
+
+def test_a_mean_of_thirty_pixels_is_not_called_exact(tmp_path) -> None:
+    layers = [nn.Conv2d(1, 8, 3, 1, 1), nn.Hardtanh(-float("inf"), float("inf")), nn.ReLU(), nn.AdaptiveAvgPool2d(1)]
+    network = nn.Sequential(*layers, nn.Flatten(), nn.Linear(8, 3)).eval()
+    wide, square = (me.quantize(network, PIXELS[:, : sides[0], : sides[1]]).report for sides in ((5, 6), (6, 6)))
+    assert wide.inexact_nodes and not square.inexact_nodes

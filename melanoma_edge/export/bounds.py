@@ -1,7 +1,7 @@
 """What a network may ask for: nothing that runs on and on, no tensor or side beyond a limit, finite weights."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,23 @@ from melanoma_edge.errors import InputError
 MOST_SIDE = 4096  # pixels; the largest input of a published classifier for photographs is 1,280 or so
 MOST_ELEMENTS = 1 << 28  # of one tensor: 1 GiB of float32
 CONTROL_FLOW = ("If", "Loop", "Scan", "SequenceMap")
+MOVING = (  # operators that make no number larger than those that they read
+    *(
+        "Cast",
+        "Concat",
+        "Constant",
+        "ConstantOfShape",
+        "Gather",
+        "Identity",
+        "Reshape",
+        "Slice",
+        "Squeeze",
+        "Transpose",
+    ),
+    "Unsqueeze",
+)
+TO_THE_END = 2**31 - 1  # as a slice says it, or more
+FEW = 64  # elements of a constant that a size may be put together from
 GROWING = ("ConstantOfShape", "EyeLike", "Expand", "OneHot", "Pad", "Range", "Resize", "Tile", "Upsample")
 TAKES_INFINITY = ("Clip", "Max", "Min", "Pad", "Where")  # as a bound, or as what is masked
 
@@ -40,6 +57,7 @@ def check_sizes(model: onnx.ModelProto, path: Path) -> None:
     model: with its shapes inferred.
     """
     shapes = {value.name: value.type.tensor_type for value in (*model.graph.value_info, *model.graph.output)}
+    makers = {name: node for node in model.graph.node for name in node.output}
     for node in model.graph.node:
         for name in node.output:
             tensor = shapes.get(name)
@@ -51,11 +69,32 @@ def check_sizes(model: onnx.ModelProto, path: Path) -> None:
                     f"{path}: tensor {name!r} of {node.op_type} has {elements:,} elements ({4 * elements / 2**30:.3g} "
                     f"GiB); at most {MOST_ELEMENTS:,} (1 GiB) are accepted"
                 )
-            if node.op_type in GROWING and not known:
+            if node.op_type in GROWING and not known and not _pads_little(node, makers, dict(_constants(model.graph))):
                 raise InputError(
                     f"{path}: the size of tensor {name!r} of {node.op_type} does not follow from the graph: export the "
                     "network with a fixed image, so that its shapes are constants"
                 )
+
+
+def _pads_little(
+    node: onnx.NodeProto, makers: Mapping[str, onnx.NodeProto], constants: Mapping[str, onnx.TensorProto]
+) -> bool:
+    """Whether a Pad's amounts are put together from a few small constants, as torch's older exporter does."""
+    waiting, seen = list(node.input[1:2]), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in seen or not name:
+            continue
+        seen.add(name)
+        if name in constants:
+            sizes = np.abs(numpy_helper.to_array(constants[name]).astype(np.float64))
+            if sizes.size > FEW or np.any((sizes > 2 * MOST_SIDE) & (sizes < TO_THE_END)):
+                return False
+        elif name in makers and makers[name].op_type in MOVING:
+            waiting += makers[name].input
+        else:
+            return False
+    return node.op_type == "Pad"
 
 
 def check_weights(model: onnx.ModelProto, path: Path) -> None:

@@ -165,7 +165,13 @@ def _exported(model: nn.Module, image: Shape) -> onnx.ModelProto:
 
 def _cleaned(proto: onnx.ModelProto, image: Shape) -> ir.Model:
     """The simplified graph without what exporters note about source code: stack traces, module paths, doc strings."""
-    simplified, valid = onnxsim.simplify(proto, overwrite_input_shapes={proto.graph.input[0].name: [1, *image]})
+    try:
+        simplified, valid = onnxsim.simplify(proto, overwrite_input_shapes={proto.graph.input[0].name: [1, *image]})
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"onnxsim cannot read the network: {reason:.300}; export it anew, with a later opset"
+        ) from None
     if not valid:
         raise EdgeError("onnxsim changed what the graph computes: please report the network and the versions")
     model: ir.Model = ir.from_proto(simplified)

@@ -40,7 +40,10 @@ def _meaning(node: ir.Node) -> Apply:
     low, high = _bounds(node) or (-np.inf, np.inf)
 
     def apply(inputs: "Sequence[Tensor | None]") -> "Tensor":
-        return need(inputs[0]).clamp(None if np.isinf(low) else low, None if np.isinf(high) else high)
+        value = need(inputs[0])
+        if np.isinf(low) and np.isinf(high):
+            return value
+        return value.clamp(None if np.isinf(low) else low, None if np.isinf(high) else high)
 
     return apply
 

@@ -13,6 +13,7 @@ what a sigmoid reads and makes, is rounded too.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import onnx_ir as ir
@@ -79,7 +80,7 @@ def lay(
     moved, of_constants = _moved(nodes, given)
     reach, steps = reach | moved, steps | of_constants
     weights: dict[str, Exact] = {}
-    means: dict[str, tuple[str, float]] = {}  # by value: the mean behind it, and its operand's step by its pixels
+    means: dict[str, tuple[str, float, int]] = {}  # by value: the mean behind it, its operand's step, its pixels
     inexact: set[str] = set()
     for node in nodes:
         inputs, made = [str(v.name) for v in variable_inputs(node)], str(node.outputs[0].name)
@@ -89,7 +90,7 @@ def lay(
         if operator.weighted and on_grids:
             weights[str(node.name)] = exact(array(node.inputs[1]), array(node.inputs[2]), reaches[0])
         elif operator.exact == "mean" and on_grids:
-            means[made] = (str(node.name), reaches[0][0] / _pixels(node))
+            means[made] = (str(node.name), reaches[0][0], _pixels(node))
         elif operator.exact == "copy" and any(name in means for name in inputs):
             means[made] = next(means[name] for name in inputs if name in means)
         elif operator.exact not in ("copy", "element"):
@@ -103,10 +104,21 @@ def lay(
             if step == 0.0:
                 inexact.add(str(node.name))
                 continue
-            if made in means and step > DIVIDED * means[made][1]:
-                inexact.add(means[made][0])
+            if made in means:
+                mean, part, pixels = means[made]
+                if step > DIVIDED * part / pixels or not halves_stay(pixels):
+                    inexact.add(mean)
             steps[made], reach[made] = step, (step, farthest(observations[made]) / step)
     return Grids(steps, weights), frozenset(inexact)
+
+
+@cache
+def halves_stay(pixels: int) -> bool:
+    """Whether a mean that lies in the middle of two steps comes out there, be it divided by the pixels or multiplied by
+    the reciprocal, as runtimes do: of 25 and 49 pixels it does, of 30 it does not, and is then rounded either way.
+    """
+    middles = np.arange(0.5, 2**BITS, dtype=np.float32)
+    return bool((middles * np.float32(pixels) * np.float32(1 / pixels) == middles).all())
 
 
 def clear_crossings(

@@ -20,7 +20,7 @@ from melanoma_edge.export.emit import emit
 from melanoma_edge.export.temperature import last_layer
 from melanoma_edge.quantization import scheme
 from melanoma_edge.quantization.affine import Affine
-from melanoma_edge.quantization.grids import NONE, clear_of_halves, magic, snap, step_of
+from melanoma_edge.quantization.grids import NONE, clear_of_halves, halves_stay, magic, snap, step_of
 from melanoma_edge.quantization.prepare import array, set_array
 from melanoma_edge.quantization.quantize import quantize
 from melanoma_edge.quantization.quantizers import static, static_wi8_ai8
@@ -226,3 +226,8 @@ def test_a_relu6_in_float_meets_no_half_of_the_integers_behind_it() -> None:
     crossing = str(next(n for n in model.graph if n.op_type == "Clip").outputs[0].name)
     assert 0.98 * 6 / 255 < report.tensors[crossing].scale < 6 / 255
     assert set(upto) <= set(report.float_nodes) and not report.inexact_nodes
+
+
+@pytest.mark.parametrize(("pixels", "stay"), [(25, True), (49, True), (64, True), (30, False), (121, False)])
+def test_means_of_some_numbers_of_pixels_do_not_come_out_in_the_middle_of_two_steps(pixels: int, stay: bool) -> None:
+    assert halves_stay(pixels) is stay
