@@ -1,6 +1,6 @@
 """Our recipes before and after, as docs/results/core.md has them, from two folders of `against_peers.py`'s documents.
 
-.venv/bin/python benchmarks/core_table.py docs/results/peers /tmp/after
+.venv/bin/python benchmarks/core_table.py docs/results/peers build/peers_after
 """
 
 import json

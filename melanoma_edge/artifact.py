@@ -238,7 +238,7 @@ def _base(value: Any) -> str | int | float:
     for kind in (str, int, float):
         if isinstance(value, kind):
             return kind(value)
-    raise NotImplementedError(f"JSON has no {type(value).__name__}")
+    raise TypeError(f"JSON has no {type(value).__name__}")
 
 
 def _finished(folder: Path, key: str) -> Stage | None:
