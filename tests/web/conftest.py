@@ -106,5 +106,5 @@ def models(site: Site, guard_bundle: Path) -> dict[str, Artifact]:
     for path in sorted((site.package / "assets" / "models").iterdir()):
         precision = path.stem.removeprefix(f"{guard_bundle.name}_")
         name = f"{runtimes[path.suffix]}-{precision}"
-        found[name] = Artifact(path, sha256_file(path), path.suffix[1:], precision, ())
+        found[name] = Artifact(path, sha256_file(path), path.suffix[1:], precision)
     return found
